@@ -1,0 +1,20 @@
+// A frame: what a transport delivered as one unit, without its delimiter. Pieces of cut lines are frames of their own.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace thorlog {
+
+// Every view handed on as a frame or a line may be read this many bytes past its end (simdjson reads ahead); what
+// stands there means nothing.
+inline constexpr std::size_t kReadAhead = 64;
+
+struct Frame {
+  std::string_view bytes;           // no LF, no CR before it, no NUL at the end (RFC 6587 3.4.2: trailer)
+  std::uint32_t flags = 0;          // flag::oversize, flag::unterminated, flag::split
+  bool counted = false;             // came octet-counted: its length is certain
+  std::uint64_t declared_length = 0;  // of an octet-counted frame that came in pieces, or a count printed in an LF frame (F27)
+};
+
+}  // namespace thorlog

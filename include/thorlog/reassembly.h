@@ -1,0 +1,95 @@
+// Reassembly: frames of many streams in, whole lines out. A line that can't have been cut leaves in the same call; one
+// that may have been cut waits for its pieces, at most `timeout`. Rules R1 to R9 of the specs, section 2.
+// Pure: time comes with each call, memory from a budget. One Reassembler for each worker thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "thorlog/budget.h"
+#include "thorlog/frame.h"
+#include "thorlog/record.h"
+#include "thorlog/thor.h"
+
+namespace thorlog {
+
+struct ReassemblyOptions {
+  std::size_t max_message = 16U << 20;     // of a joined line, bytes
+  std::int64_t timeout = 2'000'000'000;    // ns since the last piece; three times that in all
+  std::vector<std::uint32_t> cut_sizes;    // configured, besides the known ones
+  bool learn = true;
+  bool multiline = true;
+};
+
+// How a line reached us; what decides whether it can have been cut.
+struct StreamOptions {
+  std::string_view peer_address;  // without port, "10.0.0.7": the token relays put before a continuation. Copied
+  bool datagrams = false;         // one record for each frame; the stream is a peer's address
+  bool split = false;             // a datagram may hold several complete headers
+  bool trusted = false;           // trust: thorlogd: part markers are honoured
+};
+
+// One whole line. Everything is valid during the call only.
+struct Line {
+  std::string_view raw;
+  Start start;                     // of raw
+  std::uint32_t flags = 0;
+  std::uint16_t parts = 1;
+  std::span<const Piece> pieces;   // empty when it came whole
+  std::int64_t received = 0;       // wall clock of the first byte
+  std::uint32_t frame = 0;         // number of its first frame within the stream
+  bool cut = false;                // the end is missing or may be missing: see ParseContext::cut
+  ScanMemory* memory = nullptr;    // of its stream and header host
+};
+
+class LineSink {
+ public:
+  virtual ~LineSink() = default;
+  virtual void on_line(const Line& line) = 0;
+};
+
+class Reassembler {
+ public:
+  class Stream;  // opaque; owned by the Reassembler until closed
+
+  struct Counters {              // since the start, frames
+    std::uint64_t joined = 0;    // frames that became part of another record (pieces after the first, duplicate heads)
+    std::uint64_t held = 0;      // frames waiting now (not yet joined nor emitted)
+    std::uint64_t incomplete = 0;
+    std::uint64_t evicted = 0;   // released early because the budget was full
+  };
+
+  Reassembler(ReassemblyOptions options, MemoryBudget& budget);
+  ~Reassembler();
+
+  Stream* open_stream(const StreamOptions& options);
+  // Emits what the stream holds (flag::unterminated) and forgets it.
+  void close_stream(Stream* stream, LineSink& sink);
+
+  // Offers one frame. now: monotonic ns; received: wall clock ns; more_buffered: another frame of this stream is
+  // already in the read buffer (R7). Emits zero or more lines in the order of R9, on the calling thread.
+  // The frame's Start may be given if already known.
+  void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received, bool more_buffered,
+             LineSink& sink);
+
+  // Emits what has waited long enough. next_due(): the monotonic time of the next one, kNoTime when nothing waits.
+  void release_due(std::int64_t now, LineSink& sink);
+  std::int64_t next_due() const noexcept;
+
+  // Emits everything held: clean stop, or the input was removed. stream nullptr: all streams.
+  void flush(Stream* stream, LineSink& sink);
+
+  // Frames held now by this stream, for the input's books.
+  std::uint64_t held(const Stream* stream) const noexcept;
+  const Counters& counters() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace thorlog
