@@ -1,0 +1,109 @@
+// A batch: some records in the very form in which they lie on the disk (docs/journal-format.md), with a reference
+// count. A worker fills it, the log thread gives it its place, then it never changes and any thread may read it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "thorlog/record.h"
+
+namespace thorlog {
+
+inline constexpr std::size_t kBatchHeaderSize = 64;
+inline constexpr std::size_t kRecordHeaderSize = 40;
+
+class Batch;
+
+// Counts references; the last one gives the memory back to the pool it came from.
+class BatchRef {
+ public:
+  BatchRef() = default;
+  explicit BatchRef(Batch* batch) noexcept : batch_(batch) {}  // takes over one reference
+  BatchRef(const BatchRef& other) noexcept;
+  BatchRef(BatchRef&& other) noexcept : batch_(std::exchange(other.batch_, nullptr)) {}
+  BatchRef& operator=(BatchRef other) noexcept {
+    std::swap(batch_, other.batch_);
+    return *this;
+  }
+  ~BatchRef();
+
+  explicit operator bool() const noexcept { return batch_ != nullptr; }
+  Batch* operator->() const noexcept { return batch_; }
+  Batch& operator*() const noexcept { return *batch_; }
+
+ private:
+  Batch* batch_ = nullptr;
+};
+
+// Keeps some emptied batches for the next use, so that their memory stays warm. Any thread.
+class BatchPool;
+
+class Batch {
+ public:
+  // A batch with room for `capacity` bytes of records; grows when a single record needs more.
+  static BatchRef make(std::size_t capacity, std::uint64_t checksum_seed);
+  static BatchRef make(BatchPool& pool, std::uint64_t checksum_seed);
+
+  // Worker: adds a record at the end (views are copied). False: no room, and the batch isn't empty; hand it over first.
+  bool add(const Record& record);
+
+  std::uint32_t count() const noexcept { return count_; }
+  bool empty() const noexcept { return count_ == 0; }
+  // Header and records; the header is only valid once the log thread has placed the batch.
+  std::span<const std::byte> bytes() const noexcept { return {data_.get(), size_}; }
+
+  // Valid once placed. Offset and sequence number of the first record; log time.
+  std::uint16_t partition() const noexcept { return partition_; }
+  std::uint64_t base_offset() const noexcept { return base_offset_; }
+  std::uint64_t base_seq() const noexcept { return base_seq_; }
+  std::uint64_t end_offset() const noexcept { return base_offset_ + size_; }
+  std::uint64_t end_seq() const noexcept { return base_seq_ + count_; }
+  std::int64_t stored() const noexcept { return stored_; }
+
+ private:
+  friend class BatchRef;
+  friend class BatchPool;
+  friend class Journal;
+  friend class JournalReader;
+  // Shape to be completed by the journal's author.
+  std::unique_ptr<std::byte[]> data_;
+  std::size_t size_ = kBatchHeaderSize;
+  std::size_t capacity_ = 0;
+  std::uint32_t count_ = 0;
+  std::uint16_t partition_ = 0;
+  std::uint64_t base_offset_ = 0;
+  std::uint64_t base_seq_ = 0;
+  std::int64_t stored_ = 0;
+  std::uint64_t seed_ = 0;
+  std::atomic<std::uint32_t> references_{1};
+  BatchPool* pool_ = nullptr;
+};
+
+// Walks through the records of a placed batch. A record whose checksum is wrong is skipped and counted.
+class BatchReader {
+ public:
+  explicit BatchReader(const Batch& batch, bool verify = false) noexcept;
+  // Views are valid as long as the batch; `pieces` until the next call.
+  bool next(Record& record);
+  // Of the record that next() gave: its offset (the id) and number.
+  std::uint64_t offset() const noexcept { return offset_; }
+  std::uint64_t seq() const noexcept { return seq_; }
+  std::uint64_t damaged() const noexcept { return damaged_; }
+
+ private:
+  const Batch* batch_;
+  bool verify_;
+  std::size_t at_ = kBatchHeaderSize;
+  std::uint32_t index_ = 0;
+  std::uint64_t offset_ = 0;
+  std::uint64_t seq_ = 0;
+  std::uint64_t damaged_ = 0;
+  std::vector<Piece> pieces_;
+};
+
+}  // namespace thorlog

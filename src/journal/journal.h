@@ -1,0 +1,101 @@
+// The journal: what thorlogd has promised to remember (specs.md 1, docs/journal-format.md). Append-only, checksummed,
+// segmented. The log thread appends; each consumer reads with a JournalReader of its own and keeps a Cursor.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "journal/batch.h"
+#include "thorlog/result.h"
+
+namespace thorlog {
+
+enum class Durability : std::uint8_t { os, disk };
+
+struct JournalOptions {
+  std::string folder;                       // STATE/journal
+  std::uint64_t segment_bytes = 64U << 20;
+  std::uint64_t max_bytes = 10ULL << 30;
+  Durability durability = Durability::os;
+  std::int64_t retain = 86'400'000'000'000;  // ns; acknowledged segments are kept this long while there is room
+  std::size_t cache_bytes = 32U << 20;       // of recent batches shared with consumers near the end
+};
+
+// A place between two records: the next record to read has this sequence number or a higher one.
+struct Position {
+  std::uint64_t offset = 0;
+  std::uint64_t seq = 0;
+};
+
+struct JournalState {            // one consistent snapshot
+  Position first;                // oldest record that can still be read
+  Position end;                  // next record's place
+  std::uint64_t synced_seq = 0;  // records before it are as durable as configured
+  std::uint64_t stored = 0;      // records since the journal was made (= end.seq - first number, damaged ones included)
+  std::uint64_t bytes = 0;       // on disk
+  std::uint64_t damaged = 0;     // records lost to damage, found at recovery or while reading
+  bool full = false;
+  bool failed = false;
+};
+
+class Journal {
+ public:
+  // Takes the flock of the state folder, recovers, starts a new segment (and the sync thread with durability: disk).
+  // Errors say what to do: busy (another thorlogd runs here), config (network file system), io, disk_full.
+  static Result<std::unique_ptr<Journal>> open(FileSystem& files, const Clock& clock, JournalOptions options);
+  ~Journal();
+
+  // Log thread. Gives each batch its offsets and numbers, writes them, publishes. Errors: disk_full (nothing of these
+  // batches is stored, try again when space() says so), io (failed).
+  Status append(std::span<const BatchRef> batches);
+  // Log thread, now and then (each 100 ms at least): seals, removes segments that may go, notices that space came back.
+  // `acknowledged`: the lowest cursor of all outputs; `pinning` is only for the log line that names who holds it up.
+  void tend(Position acknowledged, std::string_view pinning);
+  // Seals and syncs. After it nothing may be appended.
+  Status close();
+
+  std::uint64_t checksum_seed() const noexcept;    // for Batch::make
+  std::string uuid() const;                        // the journal_id as text
+  JournalState state() const;                      // any thread
+  // Called on the log thread after each publish, and on the sync thread when synced_seq moved.
+  void on_progress(std::function<void()> wake);
+
+  // The number of a name (of an input), remembered for ever in journal/NAMES; 0 is "internal". Any thread, rare.
+  Result<std::uint16_t> number_of(std::string_view name);
+  std::string name_of(std::uint16_t number) const;
+
+ private:
+  friend class JournalReader;
+  struct State;
+  explicit Journal(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Reads from a position on: from the shared recent batches when near the end, else from the disk in large reads.
+// One consumer's thread. The journal must outlive it.
+class JournalReader {
+ public:
+  explicit JournalReader(Journal& journal, Position from);
+  ~JournalReader();
+
+  // The next batch that holds records at or after the position; empty when everything was read. A batch may begin
+  // before the position: skip records with seq() < position().seq. Damage is skipped: a jump in seq, counted.
+  Result<BatchRef> next();
+  Position position() const noexcept;  // behind the last batch given
+  void seek(Position to);
+  // Only records that are as durable as configured are given when true.
+  void only_synced(bool on);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace thorlog
