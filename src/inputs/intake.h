@@ -1,0 +1,72 @@
+// What inputs hand their frames to: one Intake for each worker, implemented by the pipeline. Everything here belongs
+// to the worker's thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "thorlog/budget.h"
+#include "thorlog/frame.h"
+
+namespace thorlog {
+
+// Why an input did not take a frame (or a connection). The names are labels of input_refused_total and of the laws.
+enum class RefuseReason : std::uint8_t { journal_full, journal_failed, rate_limit, not_allowed, too_many, count };
+std::string_view name_of(RefuseReason reason) noexcept;
+
+// The books of one input on one worker, in frames. received = emitted + joined + held + refused holds at the end of
+// each turn of the worker's loop; each term is counted where it happens, never computed from the others.
+struct InputBooks {
+  std::uint64_t received = 0;  // frames that were not empty
+  std::uint64_t bytes = 0;     // of these frames
+  std::uint64_t emitted = 0;   // records made of them and handed to the log thread
+  std::uint64_t joined = 0;
+  std::uint64_t held = 0;      // waiting in the reassembly now
+  std::array<std::uint64_t, static_cast<std::size_t>(RefuseReason::count)> refused{};  // frames
+  std::uint64_t empty = 0;     // empty frames, outside the law
+  std::uint64_t incomplete = 0;
+  std::uint64_t connections = 0;       // open now
+  std::uint64_t refused_connections = 0;  // outside the law: no frame was seen
+  std::uint64_t kernel_drops = 0;      // datagrams that the kernel dropped (a gauge read from the socket, summed)
+};
+
+// One peer's stream of frames: a connection, or all datagrams of one peer's address.
+struct StreamInfo {
+  std::size_t input = 0;           // index of the input in the running settings
+  std::string_view peer;           // "ip:port", "[ip]:port" or a path; copied
+  std::string_view peer_address;   // without the port; copied
+  std::string_view peer_identity;  // from the certificate; copied
+  bool datagrams = false;
+};
+
+class Intake {
+ public:
+  class Stream;  // opaque
+
+  virtual ~Intake() = default;
+
+  virtual Stream* open(const StreamInfo& info) = 0;
+  // Emits what is held of it.
+  virtual void close(Stream* stream) = 0;
+
+  // Takes one frame, whatever it holds; the bytes are copied where needed. now: steady ns, received: wall ns.
+  // more_buffered: another frame of this stream is already in the read buffer.
+  virtual void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,
+                     bool more_buffered) = 0;
+
+  // False: downstream is full. Streams stop reading until the function given to when_room() is called; offer() still
+  // takes what was already read (it is bounded by one read buffer for each connection).
+  virtual bool has_room() const noexcept = 0;
+  // True: the journal itself is full or failed (not just the ring for a moment): datagrams are refused, with this reason.
+  virtual bool must_refuse(RefuseReason& reason) const noexcept = 0;
+  // Called once for each change from full to room. Inputs register once; kept for the life of the worker.
+  virtual void when_room(std::function<void()> resume) = 0;
+
+  virtual InputBooks& books(std::size_t input) = 0;  // to count refusals, empty frames, connections
+  virtual MemoryBudget& budget() = 0;                // framers take from it
+};
+
+}  // namespace thorlog
