@@ -31,6 +31,7 @@ struct StreamOptions {
   bool datagrams = false;         // one record for each frame; the stream is a peer's address
   bool split = false;             // a datagram may hold several complete headers
   bool trusted = false;           // trust: thorlogd: part markers are honoured
+  void* owner = nullptr;          // the caller's own stream object, handed back with each Line
 };
 
 // One whole line. Everything is valid during the call only.
@@ -39,6 +40,8 @@ struct Line {
   Start start;                     // of raw
   std::uint32_t flags = 0;
   std::uint16_t parts = 1;
+  std::uint32_t frames = 1;        // frames this line used up: all but one count as joined in the input's books
+  void* owner = nullptr;           // StreamOptions::owner of its stream; a line may leave during another stream's call
   std::span<const Piece> pieces;   // empty when it came whole
   std::int64_t received = 0;       // wall clock of the first byte
   std::uint32_t frame = 0;         // number of its first frame within the stream

@@ -37,6 +37,7 @@ struct Position {
 struct JournalState {            // one consistent snapshot
   Position first;                // oldest record that can still be read
   Position end;                  // next record's place
+  Position next_segment;         // first record of the second oldest segment: what drop_oldest outputs skip to
   std::uint64_t synced_seq = 0;  // records before it are as durable as configured
   std::uint64_t stored = 0;      // records since the journal was made (= end.seq - first number, damaged ones included)
   std::uint64_t bytes = 0;       // on disk
