@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/durability.h"
 #include "config/address.h"
 #include "thorlog/event.h"
 #include "thorlog/framing.h"
@@ -114,7 +115,6 @@ struct IdentitySettings {
   bool operator==(const IdentitySettings&) const = default;
 };
 
-enum class Durability : std::uint8_t { os, disk };
 struct JournalSettings {
   std::uint64_t segment = 64 * kMiB;
   std::uint64_t max_size = 10 * kGiB;

@@ -11,13 +11,12 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/durability.h"
 #include "base/file.h"
 #include "journal/batch.h"
 #include "thorlog/result.h"
 
 namespace thorlog {
-
-enum class Durability : std::uint8_t { os, disk };
 
 struct JournalOptions {
   std::string folder;                       // STATE/journal
