@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/durability.h"
+#include "base/log.h"
 #include "config/address.h"
 #include "thorlog/event.h"
 #include "thorlog/framing.h"
@@ -121,6 +122,8 @@ struct JournalSettings {
   Durability durability = Durability::os;
   Nanoseconds retain = 24h;  // acknowledged segments are kept at least this long while there is room
   std::uint32_t partitions = 1;
+  // The segment length to use: a small max_size must still hold several segments.
+  std::uint64_t segment_bytes() const noexcept { return segment < max_size / 4 ? segment : max_size / 4; }
   bool operator==(const JournalSettings&) const = default;
 };
 
@@ -147,7 +150,7 @@ struct MatchKeys {
   std::uint32_t levels = 0;  // bit 1 << Level; comparisons (">=warning") are expanded already; never Level::none
   std::uint32_t flags = 0;   // flag:: bits; holds when the record has one of them
   std::vector<std::string> modules;
-  std::vector<std::string> assets;  // lower case
+  std::vector<std::string> assets;  // asset ids as written, or host names; compare without case
   std::vector<std::string> hosts;   // canonical host, or as the line says it; lower case
   std::vector<std::string> scan_ids;
   std::vector<std::string> group_ids;
@@ -229,17 +232,16 @@ struct OutputSettings {
 };
 
 struct AdminSettings {
-  ListenAddress listen{"127.0.0.1", 8514, ""};
-  std::string socket = "/run/thorlogd/admin.sock";
+  ListenAddress listen{"127.0.0.1", 8514, ""};      // not set: `off`
+  std::string socket = "/run/thorlogd/admin.sock";  // empty: `off`
   std::string token_file;
   std::optional<TlsSettings> tls;
   bool operator==(const AdminSettings&) const = default;
 };
 
-enum class LogLevel : std::uint8_t { debug, info, notice, warning, error };
 enum class LogFormat : std::uint8_t { text, json };
 struct LogSettings {
-  LogLevel level = LogLevel::info;
+  Severity level = Severity::info;
   LogFormat format = LogFormat::text;
   bool operator==(const LogSettings&) const = default;
 };
