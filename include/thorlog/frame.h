@@ -1,4 +1,5 @@
-// A frame: what a transport delivered as one unit, without its delimiter. Pieces of cut lines are frames of their own.
+// A frame: what a transport delivered as one unit, without its delimiter. Pieces of cut lines are frames of their
+// own.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +12,11 @@ namespace thorlog {
 inline constexpr std::size_t kReadAhead = 64;
 
 struct Frame {
-  std::string_view bytes;           // no LF, no CR before it, no NUL at the end (RFC 6587 3.4.2: trailer)
-  std::uint32_t flags = 0;          // flag::oversize, flag::unterminated, flag::split
-  bool counted = false;             // came octet-counted: its length is certain
-  std::uint64_t declared_length = 0;  // of an octet-counted frame that came in pieces, or a count printed in an LF frame (F27)
+  std::string_view bytes;             // no LF, no CR before it, no NUL at the end (RFC 6587 3.4.2: trailer)
+  std::uint32_t flags = 0;            // flag::oversize, flag::unterminated, flag::split
+  bool counted = false;               // came octet-counted: its length is certain
+  std::uint64_t declared_length = 0;  // what an octet count said: of a counted frame, or printed in an LF frame (F27)
+  std::string_view following;         // what was read of the stream behind this frame, not framed yet; may be empty
 };
 
 }  // namespace thorlog

@@ -1,7 +1,8 @@
 // Stream framing: bytes of a connection in, frames out. LF (or NUL) ended lines, octet counting (RFC 6587 3.4.1), and
 // telling the two apart: octet counting only when a frame starts with digits, a blank and something that begins a
 // message (specs: an agent line that begins with a year is no octet count).
-// Pure: no socket, no clock, no logger. One framer for each connection, used by one thread. Idle framers hold no buffer.
+// Pure: no socket, no clock, no logger. One framer for each connection, used by one thread. Idle framers hold no
+// buffer.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +15,9 @@
 namespace thorlog {
 
 enum class Framing : std::uint8_t { automatic, lf, octet, nul };
+
+// A datagram or a line without what ends it: NULs, one LF, one CR (RFC 6587 3.4.2: trailer). Empty: nothing to log.
+std::string_view strip_trailer(std::string_view bytes) noexcept;
 
 class StreamFramer {
  public:
@@ -28,28 +32,53 @@ class StreamFramer {
   bool next(Frame& frame);
 
   // The connection ended, or idled too long: what is left of an unfinished frame (flag::unterminated), then false.
+  // What comes after an idle half frame is still its rest: never taken for a count.
   bool finish(Frame& frame);
 
-  // Auto framing that waits for more bytes to tell a count from a line (at most 16): after 200 ms without any, call
-  // this to let it decide for a line.
+  // Auto framing that waits for more bytes to tell a count from a line: 16 decide for a priority or JSON, other
+  // starts need their first words. After 200 ms without any, decide_now() and then next(): the frame is taken for a
+  // line.
   bool undecided() const noexcept;
   void decide_now() noexcept;
 
-  // Bytes of an unfinished frame that the framer keeps, for the memory budget.
+  // Bytes of memory that the framer keeps for an unfinished frame, for the memory budget.
   std::size_t held() const noexcept;
   // Empty frames seen so far (blank lines, lone CR, NUL padding).
-  std::uint64_t empty_frames() const noexcept;
+  std::uint64_t empty_frames() const noexcept { return empty_; }
 
  private:
-  // Owned by the implementer of wire: see src/wire/framing.cc.
-  enum class State : std::uint8_t { start, line, counted };
+  // line: up to the delimiter. counted: `left_` bytes whatever they are. printed: up to the delimiter, but a count
+  // was seen, so `left_` bytes at most.
+  enum class State : std::uint8_t { start, line, counted, printed };
+
+  enum class Step : std::uint8_t { frame, again, more };
+
+  bool begin_frame();
+  Step next_line(Frame& frame);
+  Step next_counted(Frame& frame);
+  Step give_piece(Frame& frame);
+  Step complete(std::string_view bytes, Frame& frame);
+  void fill(std::string_view bytes, Frame& frame);
+  void strip_printed_count(Frame& frame) const noexcept;
+  void end_frame() noexcept;
+  void drop(std::size_t n);
+  void keep(std::size_t n);
+  void keep_rest();
+  std::string_view take(std::size_t n);
+
   Framing framing_;
-  std::size_t max_frame_;
-  std::string_view input_;       // not yet looked at
-  std::string carry_;            // an unfinished frame's beginning, from earlier feeds
   State state_ = State::start;
-  bool decided_line_ = false;    // decide_now() was called for the frame that begins here
-  std::uint64_t left_ = 0;       // bytes still to come of a counted frame
+  char delimiter_;
+  bool decided_line_ = false;  // decide_now() was called for the frame that begins here
+  bool lf_seen_ = false;       // this stream has had lines, counted frames: later frames follow them
+  bool counted_seen_ = false;
+  std::uint32_t piece_flags_ = 0;  // why pieces of this frame have left already; 0: none has
+  std::size_t max_frame_;
+  std::size_t used_ = 0;     // bytes at the front of carry_ that the last frame took
+  std::size_t look_at_ = 0;  // undecided: look again when this many bytes are there
+  std::string_view input_;   // not yet looked at
+  std::string carry_;        // an unfinished frame's beginning, from earlier feeds
+  std::uint64_t left_ = 0;   // bytes still to come of a counted frame
   std::uint64_t declared_ = 0;
   std::uint64_t empty_ = 0;
 };
