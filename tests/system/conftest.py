@@ -1,0 +1,88 @@
+"""Fixtures. Each test gets its own folder, ports and daemons; at its end every daemon that still runs must balance its
+accounts, stop cleanly within five seconds and have an unsuspicious log."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from daemon import ROOT, Daemon, usual
+from peers import Rsyslog, SyslogNg
+
+
+@pytest.fixture
+def folder(request):
+    """A short path on a real disk: unix sockets have names of at most 107 bytes. Kept when the test fails."""
+    path = Path(tempfile.mkdtemp(prefix="thorlogd-"))
+    path.chmod(0o755)
+    yield path
+    if any(report.failed for report in getattr(request.node, "reports", [])):
+        print(f"the folder of this test is kept: {path}")
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    item.reports = [*getattr(item, "reports", []), outcome.get_result()]
+
+
+@pytest.fixture
+def new_daemon(folder):
+    """Makes daemons: new_daemon(name, **changes of the usual configuration). They are not started yet."""
+    made: list[Daemon] = []
+
+    def make(name: str = "thorlogd", **changes) -> Daemon:
+        own = folder / name
+        own.mkdir()
+        made.append(Daemon(own, usual(own, **changes)))
+        return made[-1]
+
+    yield make
+    faults = []
+    for daemon in reversed(made):
+        try:
+            daemon.finish()
+        except AssertionError as error:
+            faults.append(str(error))
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def daemon(new_daemon):
+    """The usual one, started."""
+    return new_daemon().start()
+
+
+@pytest.fixture
+def peers(folder):
+    """Starts real rsyslogd and syslog-ng processes; they end with the test."""
+    started = []
+
+    class Peers:
+        @staticmethod
+        def rsyslog(name: str, rules: str) -> Rsyslog:
+            started.append(Rsyslog(folder / name, rules))
+            return started[-1].start()
+
+        @staticmethod
+        def syslog_ng(name: str, rules: str) -> SyslogNg:
+            started.append(SyslogNg(folder / name, rules))
+            return started[-1].start()
+
+    yield Peers
+    for peer in reversed(started):
+        peer.stop()
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of test material beside the clone; tests that need it are skipped, loudly, where it is missing."""
+    path = ROOT.parent / "shared"
+    if not (path / "fleet" / "fleet.py").exists():
+        pytest.skip("SKIPPED: ../shared with the fleet simulator is not beside this clone")
+    return path

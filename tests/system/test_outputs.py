@@ -1,0 +1,236 @@
+"""Each output has its own cursor: one that stands still holds up nobody, and misses nothing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+
+import pytest
+
+from daemon import file_output, port_of, raw_of, syslog_output
+from lines import numbers, thor_line
+from net import Receiver, free_port, send_tcp, send_udp
+from wait import wait_until
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.stop()
+
+
+def send_lines(daemon, first: int, count: int, size: int = 0) -> list[bytes]:
+    lines = [thor_line(number, size) for number in range(first, first + count)]
+    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
+    return lines
+
+
+@pytest.mark.parametrize("framing", ["lf", "octet"])
+def test_raw_lines_leave_as_they_came(new_daemon, receiver, framing):
+    receiver.start()
+    daemon = new_daemon(outputs={"out": syslog_output(receiver.port, framing=framing, format="raw")}).start()
+    lines = send_lines(daemon, 0, 500)
+    got = receiver.wait_lines(500) if framing == "lf" else receiver.wait_frames(500)
+    assert got == lines
+    daemon.wait_drained()
+
+
+def test_raw_lines_leave_over_udp(new_daemon):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as target:
+        target.bind(("127.0.0.1", 0))
+        target.settimeout(15)
+        daemon = new_daemon(outputs={"out": syslog_output(target.getsockname()[1], "udp", format="raw")}).start()
+        lines = send_lines(daemon, 0, 50)
+        assert [target.recv(65536) for _ in lines] == lines
+        daemon.wait_drained()
+
+
+def test_rfc5424_says_what_was_found_out_about_a_line(new_daemon, receiver):
+    receiver.start()
+    daemon = new_daemon(outputs={"out": syslog_output(receiver.port, framing="octet", format="rfc5424")}).start()
+    send_lines(daemon, 7, 1)
+    frame = receiver.wait_frames(1)[0]
+    assert frame.startswith(b"<190>1 20"), frame
+    element = frame[frame.index(b"[thor@32473 "):frame.index(b"]")]
+    for pair in (b'scan_id="S-abcdefghijk"', b'asset="srv01"', b'level="notice"', b'module="Filescan"', b'score="65"'):
+        assert pair in element, frame
+    assert b"MODULE: Filescan MESSAGE: Suspicious file found" in frame
+
+
+def test_a_stopped_output_holds_up_no_other_and_catches_up(new_daemon, receiver):
+    other = Receiver().start()
+    daemon = new_daemon(outputs={"down": syslog_output(receiver.port, framing="lf", format="raw"),
+                                 "up": syslog_output(other.port, framing="octet", format="raw"),
+                                 "events": file_output("")})
+    daemon.config["outputs"]["events"]["path"] = str(daemon.folder / "events.jsonl")
+    daemon.start()
+    lines = send_lines(daemon, 0, 3000)
+    assert other.wait_frames(3000) == lines
+    assert len(daemon.wait_events(3000)) == 3000
+    account = daemon.account()
+    assert account["outputs"]["down"]["pending"] == account["outputs"]["down"]["stored"] >= 3000
+    receiver.start()
+    lines += send_lines(daemon, 3000, 1000)
+    assert receiver.wait_lines(4000, 30) == lines
+    daemon.wait_drained(seconds=30)
+    other.stop()
+
+
+def test_a_restarted_target_misses_nothing(new_daemon, receiver):
+    """Plain TCP may lose or repeat what was under way when the target died, and nothing else: what is missing at the
+    target was in flight, and is counted as possibly lost or sent again."""
+    receiver.start()
+    daemon = new_daemon(outputs={"out": syslog_output(receiver.port, framing="lf", format="raw")}).start()
+    send_lines(daemon, 0, 1000)
+    receiver.wait_lines(1000)
+    daemon.wait_drained()  # acknowledged, and older than the window: from here on everything is new
+    receiver.stop()
+    send_lines(daemon, 1000, 1000)
+    receiver.start()
+    send_lines(daemon, 2000, 1000)
+    wait_until(lambda: set(numbers(whole(receiver))) == set(range(3000)), "every number", 40)
+    daemon.wait_drained(seconds=30)
+
+
+def whole(receiver: Receiver) -> list[bytes]:
+    """Lines that are complete: a stopped stream may end inside one."""
+    return [line for line in receiver.lines() if line.endswith(b"END: yes")]
+
+
+def test_a_match_list_chooses(new_daemon, receiver):
+    daemon = new_daemon()
+    paths = {}
+    for name, match in {
+        "alerts": [{"level": ">=warning"}],
+        "quiet": [{"kind": ["thor"], "not": {"level": ">=warning"}}],
+        "text": [{"message": {"regex": "^Malware"}}, {"raw": {"regex": "beacon"}}],
+        "one_host": [{"host": ["srv02"]}],
+    }.items():
+        paths[name] = daemon.folder / f"{name}.jsonl"
+        daemon.config["outputs"][name] = file_output(paths[name], match=match)
+    daemon.start()
+    lines = [thor_line(1, level="Info"), thor_line(2, level="Warning"), thor_line(3, level="Alert", host="srv02"),
+             thor_line(4).replace(b"Suspicious", b"Malware"), thor_line(5).replace(b"a.exe", b"beacon.exe")]
+    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
+    account = daemon.wait_drained()
+    uids = {name: sorted(event["uid"] for event in daemon.events(name)) for name in paths}
+    assert uids == {"alerts": ["2", "3"], "quiet": ["1", "4", "5"], "text": ["4", "5"], "one_host": ["3"]}
+    row = account["outputs"]["one_host"]
+    assert (row["acknowledged"], row["filtered"]) == (1, row["stored"] - 1)
+
+
+def test_files_rotate_by_size_and_lose_nothing(new_daemon):
+    daemon = new_daemon()
+    folder = daemon.folder / "out"
+    folder.mkdir()
+    daemon.config["outputs"] = {"log": file_output(folder / "all.log", "raw",
+                                                   rotate={"size": "256KiB", "keep": 100, "compress": "gzip"})}
+    daemon.start()
+    lines = send_lines(daemon, 0, 3000, 1000)
+    daemon.wait_drained()
+    assert daemon.stop() == 0
+    found: list[bytes] = []
+    for path in folder.iterdir():
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        assert len(content) <= (256 << 10) + 70000
+        found += content.splitlines()
+    assert len(list(folder.iterdir())) > 5
+    assert numbers(sorted(found, key=lambda raw: numbers([raw])[0])) == list(range(3000))
+    assert len(found) == len(lines)
+
+
+def test_a_path_may_name_the_asset_and_the_day(new_daemon):
+    daemon = new_daemon()
+    daemon.config["outputs"] = {"log": file_output(daemon.folder / "{asset}" / "{date}.log", "raw")}
+    daemon.start()
+    hosts = ["srv01", "SRV02.example.org", "../../../etc", "..", "a/b", "x" * 200, "-", "nul\x01"]
+    send_udp(port_of(daemon, "udp"), *[thor_line(number, host=host) for number, host in enumerate(hosts)])
+    daemon.wait_received("udp", len(hosts))
+    daemon.wait_drained()
+    files = [path.relative_to(daemon.folder) for path in daemon.folder.rglob("*.log") if path != daemon.log_path]
+    assert all(len(path.parts) == 2 and len(path.parts[0]) <= 90 for path in files), files
+    assert {"srv01", "srv02"} <= {path.parts[0] for path in files}
+    assert sorted(numbers(line for path in files for line in (daemon.folder / path).read_bytes().splitlines())) == \
+        list(range(len(hosts)))
+
+
+HOSTILE = {
+    "line feed": b"a\nb",
+    "carriage return": b"a\r\nb\rc",
+    "nul": b"a\x00b",
+    "escape": b"\x1b[2J\x1b]0;title\x07",
+    "element end": b'"] [thor@32473 scan_id="S-other"] x',
+    "fake header": b"\n<13>Jan  1 00:00:00 evil/6.6.6.6 THOR: Alert: MODULE: X MESSAGE: forged SCANID: S-other",
+    "octet count": b"\n120 <13>Jan  1 00:00:00 evil THOR: Alert: x",
+    "part marker": b' [thorpart@32473 id="00000000000000000000000000000000" n="1" of="2"]',
+    "bidirectional": "\u202etxt.exe\u2066".encode(),
+    "no utf-8": b"\xff\xfe\xc0\x80",
+    "backslashes": b"C:\\new\\x0a\\r\\n",
+    "next line": "a\u0085b\u2028c\u2029d".encode(),
+}
+
+
+def test_a_hostile_line_never_becomes_two_records(new_daemon, receiver):
+    receiver.start()
+    lf, counted5424 = Receiver().start(), Receiver().start()
+    daemon = new_daemon()
+    daemon.config["outputs"] |= {
+        "octet": syslog_output(receiver.port, framing="octet", format="raw"),
+        "lf": syslog_output(lf.port, framing="lf", format="raw"),
+        "rfc5424": syslog_output(counted5424.port, framing="octet", format="rfc5424"),
+        "text": file_output(daemon.folder / "text.log", "raw"),
+    }
+    daemon.start()
+    lines = [thor_line(number).replace(b"a.exe", text) for number, text in enumerate(HOSTILE.values())]
+    send_tcp(port_of(daemon, "tcp"), b"".join(b"%d %s" % (len(line), line) for line in lines))
+    events = daemon.wait_events(len(lines))
+    daemon.wait_drained()
+    assert [raw_of(event) for event in events] == lines
+    assert {event.get("scan_id") for event in events} == {"S-abcdefghijk"}
+    assert {event["asset"] for event in events} == {"srv01"}
+    assert receiver.wait_frames(len(lines)) == lines
+    assert len(counted5424.wait_frames(len(lines))) == len(lines)
+    for name, got in {"lf": bytes(lf.streams[0]), "text": (daemon.folder / "text.log").read_bytes()}.items():
+        rows = got.split(b"\n")
+        assert len(rows) == len(lines) + 1 and rows[-1] == b"", name
+        for row, line in zip(rows, lines):
+            assert not any(byte < 0x20 for byte in row), (name, row)
+            assert unescape(row) == line.rstrip(b"\r"), name
+    text = (daemon.folder / "events.jsonl").read_bytes()
+    assert text.count(b"\n") == len(daemon.events(own=True)) and b"\x1b" not in text
+    json.loads(text.splitlines()[0])
+    assert daemon.stop() == 0
+    lf.stop(), counted5424.stop()
+
+
+def unescape(row: bytes) -> bytes:
+    """Reverses the escaping of line-framed outputs: \\xHH."""
+    out, at = bytearray(), 0
+    while at < len(row):
+        if row[at:at + 2] == b"\\x":
+            out.append(int(row[at + 2:at + 4], 16))
+            at += 4
+        else:
+            out.append(row[at])
+            at += 1
+    return bytes(out)
+
+
+def test_a_target_that_reads_nothing_holds_up_nobody(new_daemon):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", free_port()))
+        silent.listen(1)
+        daemon = new_daemon()
+        daemon.config["outputs"]["stuck"] = syslog_output(silent.getsockname()[1], framing="lf", format="raw")
+        daemon.start()
+        taken = []
+        threading.Thread(target=lambda: taken.append(silent.accept()), daemon=True).start()
+        send_lines(daemon, 0, 20000, 1000)
+        assert len(daemon.wait_events(20000, seconds=30)) == 20000
+        assert daemon.account()["outputs"]["stuck"]["pending"] > 0
+        assert daemon.stop() == 0
+        for connection, _ in taken:
+            connection.close()
