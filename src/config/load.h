@@ -42,6 +42,9 @@ class [[nodiscard]] LoadedSettings {
 // At most this much is read; a configuration that is longer is refused.
 inline constexpr std::size_t kMaxConfigBytes = 1U << 20;
 
+// Told at once at most; a file with more is no configuration.
+inline constexpr std::size_t kMaxConfigErrors = 100;
+
 LoadedSettings load_settings(const std::string& path);
 // `name` stands for the file in errors; relative `{ file: PATH }` values are read from the working folder.
 LoadedSettings load_settings_text(std::string_view text, const std::string& name);

@@ -1,0 +1,199 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/tables.h"
+
+namespace thorlog {
+namespace {
+
+using enum OutputType;
+
+const Choices<Framing>& framings() {
+  static const Choices<Framing> kFramings = {{"octet", Framing::octet}, {"lf", Framing::lf}};
+  return kFramings;
+}
+
+Field<OutputSettings> match_field() {
+  return {
+      .key = "match",
+      .type = "list of entries",
+      .help = "What the output gets: any of the entries, all keys of one must hold. Everything unless set.",
+      .read = [](Reader& reader, const YamlNode& node, OutputSettings& to) { read_match(reader, node, to.match); },
+      .show = [](const OutputSettings&) { return std::string(); },
+      .children = [] { return describe(match_fields()); }};
+}
+
+Field<OutputSettings> address_field() {
+  return {.key = "address",
+          .type = "address",
+          .help = "Where to send: \"tcp://host:514\" or \"udp://host:514\".",
+          .read =
+              [](Reader& reader, const YamlNode& node, OutputSettings& to) {
+                const auto items = reader.scalars(node, "address", "an address such as \"tcp://host:514\"");
+                if (node.is(YamlNode::Kind::list) && node.items.size() != 1)
+                  return reader.error(node.place, "a list of addresses is not built yet: give one address");
+                for (const auto& item : items) {
+                  auto address = parse_target_address(item.text);
+                  if (!address) {
+                    reader.error(item.place, address.error().doing);
+                  } else if (address->transport != Transport::tcp && address->transport != Transport::udp) {
+                    reader.error(item.place, fmt::format("sending by {} is not built yet: use tcp:// or udp://",
+                                                         name_of(address->transport)));
+                  } else {
+                    to.addresses.push_back(*std::move(address));
+                  }
+                }
+              },
+          .show = [](const OutputSettings&) { return std::string(); }};
+}
+
+// The folder in front of the first placeholder is the root that no sender can leave; what follows is made of names.
+std::string path_error(std::string_view path) {
+  const auto names = path_fields();
+  const auto first = path.find('{');
+  for (std::size_t at = first; at != std::string_view::npos && at < path.size(); at = path.find('{', at)) {
+    const auto close = path.find('}', at);
+    if (close == std::string_view::npos) return "a '{' has no '}'";
+    const auto name = path.substr(at + 1, close - at - 1);
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      const auto near = nearest_name(name, names);
+      return near.empty()
+                 ? fmt::format("unknown placeholder '{{{}}}': use {}", name.substr(0, 40), one_of(names))
+                 : fmt::format("unknown placeholder '{{{}}}': did you mean '{{{}}}'?", name.substr(0, 40), near);
+    }
+    at = close;
+  }
+  if (path.ends_with('/')) return "this is a folder: name a file in it";
+  if (first == std::string_view::npos) return {};
+  if (path.substr(0, first).find('/') == std::string_view::npos)
+    return "a path with placeholders needs a folder in front of them, such as /var/log/thorlogd/{asset}.log";
+  if (path.find("/..", first) != std::string_view::npos || path.find("/./", first) != std::string_view::npos)
+    return "'.' and '..' may not follow a placeholder";
+  return {};
+}
+
+Field<OutputSettings> path_field() {
+  auto made = field::text("path", &OutputSettings::path, "path",
+                          "The file to write; {asset}, {scan_id}, {date} and others stand for a record's own.");
+  made.read = [](Reader& reader, const YamlNode& node, OutputSettings& to) {
+    if (!read_text(reader, node, "path", to.path)) return;
+    if (const auto wrong = path_error(to.path); !wrong.empty()) reader.error(node.place, wrong);
+  };
+  return made;
+}
+
+Field<OutputSettings> max_event_field() {
+  constexpr SizeRange kRange{1 * kKiB, 64 * kMiB, true};
+  auto made = field::size("max_event", &OutputSettings::max_event, kRange,
+                          "Longer lines are parked and a shortened one refers to them; 0: none.");
+  made.read = [=](Reader& reader, const YamlNode& node, OutputSettings& to) {
+    if (read_size(reader, node, "max_event", kRange, to.max_event) && to.max_event > 0)
+      reader.error(node.place, "'max_event' is not built yet: take it out");
+  };
+  return made;
+}
+
+const Fields<RotateSettings>& rotate_fields() {
+  using S = RotateSettings;
+  static const Choices<Compression> kCompressions = {{"gzip", Compression::gzip}, {"none", Compression::none}};
+  static const Fields<S> kFields = {
+      field::size("size", &S::size, {4 * kKiB, 1024 * kGiB}, "A file of this length is set aside."),
+      field::number("keep", &S::keep, {0, 100'000}, "So many are kept beside the one that is written."),
+      field::choice("compress", &S::compress, kCompressions, "How those set aside are kept."),
+  };
+  return kFields;
+}
+
+Fields<OutputSettings> make_fields() {
+  using S = OutputSettings;
+  static const Choices<OnFull> kOnFull = {{"block", OnFull::block}, {"drop_oldest", OnFull::drop_oldest}};
+  static const Choices<StartAt> kStarts = {{"now", StartAt::now}, {"oldest", StartAt::oldest}};
+  static const Choices<KafkaKey> kKeys = {
+      {"host", KafkaKey::host}, {"scan_id", KafkaKey::scan_id}, {"none", KafkaKey::none}};
+  static const Fields<S> kFields = {
+      address_field().of({syslog}).required(),
+      path_field().of({OutputType::file}).required(),
+      match_field().example("[ { kind: [thor, detection], level: \">=warning\" } ]"),
+      field::choice("format", &S::format, output_formats(), "raw is the line as it came; json is the JSON event.")
+          .of({syslog, kafka, OutputType::file}),
+      field::yes_no("fields", &S::fields, "json: the THOR fields too, as an object.")
+          .of({syslog, kafka, webhook, OutputType::file}),
+      field::choice("framing", &S::framing, framings(),
+                    "Over TCP: octet counting (RFC 6587) keeps every byte; lf escapes.")
+          .of({syslog}),
+      field::size("max_length", &S::max_length, {480, 64 * kMiB, true},
+                  "Longer lines leave as numbered parts, none is cut; 0: no limit.")
+          .of({syslog}),
+      field::choice("on_full", &S::on_full, kOnFull,
+                    "When the journal is full: inputs wait for this output, or it loses its oldest."),
+      field::choice("start", &S::start, kStarts, "Where an output that is new begins."),
+      field::duration("max_lag", &S::max_lag, {1s, 3650 * 24h, true},
+                      "Records older than this are dropped for this output, counted; 0: none."),
+      max_event_field(),
+      field::optional_block("rotate", &S::rotate, rotate_fields(), "Sets long files aside; off unless set.")
+          .of({OutputType::file})
+          .example("{ size: 100MiB, keep: 10, compress: gzip }"),
+      field::texts("brokers", &S::brokers, "list of host:port", "Where to ask for the cluster.")
+          .of({kafka})
+          .required(),
+      field::text("topic", &S::topic, "text", "The topic to write.").of({kafka}).required(),
+      field::choice("key", &S::key, kKeys, "Key of the records.").of({kafka}),
+      field::pairs("settings", &S::settings, "pairs", "Further settings of librdkafka; acks is always all.")
+          .of({kafka}),
+      field::text("url", &S::url, "address", "Where events are posted.").of({webhook}).required(),
+      field::text("template", &S::message_template, "json, slack, teams or a file", "Form of the body.")
+          .of({webhook}),
+      field::pairs("headers", &S::headers, "pairs", "Further headers.").of({webhook}),
+      field::path("secret_file", &S::secret_file, PathCheck::file, "Key of the signature.").of({webhook}),
+      field::number("batch", &S::batch, {1, 10'000}, "Events in one post at most.").of({webhook}),
+      field::duration("timeout", &S::timeout, {100ms, 5min}, "Give up on one post after this long.").of({webhook}),
+      field::text("smtp", &S::smtp, "address", "\"smtp://host:25\" or \"smtps://host:465\".").of({email}).required(),
+      field::text("from", &S::from, "mail address", "Sender.").of({email}).required(),
+      field::texts("to", &S::to, "list of mail addresses", "Receivers.").of({email}).required(),
+      field::duration("digest", &S::digest, {1s, 24h, true}, "One mail for what came in this time.").of({email}),
+  };
+  return kFields;
+}
+
+}  // namespace
+
+const Choices<OutputType>& output_types() {
+  static const Choices<OutputType> kTypes = {{"syslog", syslog},
+                                             {"kafka", kafka, false},
+                                             {"webhook", webhook, false},
+                                             {"email", email, false},
+                                             {"file", OutputType::file}};
+  return kTypes;
+}
+
+const Choices<OutputFormat>& output_formats() {
+  static const Choices<OutputFormat> kFormats = {{"raw", OutputFormat::raw},
+                                                 {"rfc5424", OutputFormat::rfc5424},
+                                                 {"rfc3164", OutputFormat::rfc3164},
+                                                 {"json", OutputFormat::json},
+                                                 {"cef", OutputFormat::cef}};
+  return kFormats;
+}
+
+const Fields<OutputSettings>& output_fields() {
+  static const Fields<OutputSettings> kFields = make_fields();
+  return kFields;
+}
+
+std::span<const std::string_view> path_fields() {
+  static constexpr std::string_view kFields[] = {"asset", "host", "scan_id", "group_id", "input", "kind", "date"};
+  return kFields;
+}
+
+void check_output(Reader& reader, const YamlNode& map, const OutputSettings& output) {
+  const YamlEntry* framing = map.find("framing");
+  if (framing != nullptr && !output.addresses.empty() && output.addresses[0].transport == Transport::udp)
+    reader.error(framing->place, "'framing' is of streams, and a datagram is one line anyway: take it out");
+  const YamlEntry* fields = map.find("fields");
+  if (fields != nullptr && output.fields && output.format != OutputFormat::json)
+    reader.error(fields->place, fmt::format("'fields' needs 'format: json', this output has '{}'",
+                                            name_in(output_formats(), output.format)));
+}
+
+}  // namespace thorlog
