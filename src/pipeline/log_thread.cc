@@ -1,0 +1,142 @@
+#include "pipeline/log_thread.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace thorlog {
+namespace {
+
+constexpr std::size_t kInternalSlot = static_cast<std::size_t>(-1);
+constexpr std::size_t kMaxTaken = 256;  // batches in one append
+constexpr std::uint64_t kTendMs = 100;
+constexpr std::int64_t kLifeEvery = 60'000'000'000;
+
+}  // namespace
+
+LogThread::LogThread(Environment environment)
+    : env_(std::move(environment)),
+      bell_(loop_, [this] { drain(); }),
+      internal_(loop_,
+                [this](Internal&& record) {
+                  add_internal(record.kind, record.raw);
+                  record.last ? finish() : drain();
+                }),
+      tend_timer_(loop_, [this] { tend(); }),
+      first_seq_(env_.journal.state().end.seq) {}
+
+LogThread::~LogThread() { THORLOG_ASSERT(!thread_.joinable()); }
+
+void LogThread::start() {
+  tend_timer_.start(kTendMs, kTendMs);
+  add_internal(Kind::life, life("start"));
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void LogThread::stop() {
+  internal_.post({Kind::life, life("stop"), true});
+  thread_.join();
+}
+
+void LogThread::post_internal(Kind kind, std::string raw) { internal_.post({kind, std::move(raw), false}); }
+
+void LogThread::drain() {
+  // Until the rings are empty: a worker rings once for what may be many batches.
+  do {
+    append();
+  } while (take_from_rings());
+  publish_books();
+}
+
+bool LogThread::take_from_rings() {
+  if (taken_.size() >= kMaxTaken) return false;  // the journal takes nothing: the rings hold the rest back
+  bool any = false;
+  for (std::size_t i = 0; i < env_.intakes.size(); ++i) {
+    BatchRing& ring = env_.intakes[i]->ring();
+    HandOver next;
+    bool took = false;
+    while (taken_.size() < kMaxTaken && ring.pop(next)) {
+      taken_.push_back(std::move(next));
+      took = true;
+    }
+    if (took) env_.room_made(i);
+    any = any || took;
+  }
+  return any;
+}
+
+void LogThread::finish() {
+  drain();
+  if (!taken_.empty()) {
+    std::uint64_t lines = 0;
+    for (const HandOver& one : taken_) lines += one.batch->count();
+    log(Severity::error, "journal", fmt::format("stopped while it took nothing: {} lines are lost", lines));
+  }
+  loop_.stop();
+}
+
+void LogThread::append() {
+  if (taken_.empty()) return;
+  batches_.clear();
+  for (const HandOver& one : taken_) batches_.push_back(one.batch);
+  if (Status stored = env_.journal.append(batches_); !stored) {
+    const bool full = stored.error().code == Errc::disk_full;
+    const bool was = full ? env_.pressure.full.exchange(true) : env_.pressure.failed.exchange(true);
+    if (!was) log(Severity::error, "journal", stored.error().message() + "; the inputs wait");
+    return;
+  }
+  for (const HandOver& one : taken_) {
+    if (one.slot == kInternalSlot) {
+      now_.internal += one.batch->count();
+    } else {
+      if (now_.stored.size() <= one.slot) now_.stored.resize(one.slot + 1);
+      now_.stored[one.slot] += one.batch->count();
+    }
+  }
+  taken_.clear();
+  const bool was_full = env_.pressure.full.exchange(false);
+  if (was_full || env_.pressure.failed.exchange(false)) {
+    log(Severity::notice, "journal", "there is room again; the inputs go on");
+    for (std::size_t i = 0; i < env_.intakes.size(); ++i) env_.room_made(i);
+  }
+}
+
+void LogThread::tend() {
+  std::string pinning;
+  const Position acknowledged = env_.acknowledged(pinning);
+  env_.journal.tend(acknowledged, pinning);
+  if (env_.pressure.full) {
+    const Position next = env_.journal.state().next_segment;
+    if (acknowledged.seq < next.seq) env_.drop_oldest(next);
+  }
+  if (env_.clock.steady() >= next_life_) add_internal(Kind::life, life("alive"));
+  drain();
+}
+
+std::string LogThread::life(std::string_view what) {
+  next_life_ = env_.clock.steady() + kLifeEvery;
+  return fmt::format("{{\"life\":\"{}\",\"steady_ns\":{}}}", what, env_.clock.steady());
+}
+
+void LogThread::add_internal(Kind kind, std::string_view raw) {
+  Record record;
+  record.event.kind = kind;
+  record.event.raw = raw;
+  record.received = env_.clock.wall();
+  BatchRef batch = Batch::make(kRecordHeaderSize + raw.size() + 256, env_.journal.checksum_seed());
+  THORLOG_ASSERT(batch->add(record));
+  taken_.push_back({std::move(batch), kInternalSlot});
+}
+
+void LogThread::publish_books() {
+  now_.total = env_.journal.state().end.seq - first_seq_;
+  const std::lock_guard lock(mutex_);
+  published_ = now_;
+}
+
+LogSnapshot LogThread::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+}  // namespace thorlog

@@ -1,0 +1,202 @@
+#include "pipeline/worker_intake.h"
+
+#include <bit>
+
+namespace thorlog {
+
+namespace {
+
+constexpr std::size_t kRoomLeft = BatchRing::capacity() / 4;  // inputs stop reading when fewer places are free
+
+}  // namespace
+
+std::string_view name_of(RefuseReason reason) noexcept {
+  static constexpr std::array<std::string_view, static_cast<std::size_t>(RefuseReason::count)> kNames = {
+      "journal_full", "journal_failed", "rate_limit", "not_allowed", "too_many"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
+WorkerIntake::WorkerIntake(Environment environment)
+    : env_(std::move(environment)), budget_(env_.budget), reassembler_(env_.reassembly, budget_) {}
+
+WorkerIntake::~WorkerIntake() = default;
+
+void WorkerIntake::set_rules(std::size_t slot, const InputRules& rules) {
+  if (rules_.size() <= slot) {
+    rules_.resize(slot + 1);
+    now_.inputs.resize(slot + 1);
+  }
+  rules_[slot] = rules;
+}
+
+Intake::Stream* WorkerIntake::open(const StreamInfo& info) {
+  auto stream = std::make_unique<Stream>();
+  stream->input = info.input;
+  stream->peer = info.peer;
+  stream->address = info.peer_address;
+  stream->identity = info.peer_identity;
+  stream->number = env_.stream_numbers.fetch_add(1, std::memory_order_relaxed);
+  const InputRules& rules = rules_[info.input];
+  StreamOptions options;
+  options.peer_address = stream->address;
+  options.datagrams = info.datagrams;
+  options.split = rules.split;
+  options.trusted = rules.trusted;
+  options.owner = stream.get();
+  stream->pieces = reassembler_.open_stream(options);
+  return stream.release();
+}
+
+void WorkerIntake::close(Stream* stream) {
+  const std::unique_ptr<Stream> owned(stream);
+  reassembler_.flush(stream->pieces, *this);
+  settle_held(*stream);
+  reassembler_.close_stream(stream->pieces, *this);
+}
+
+void WorkerIntake::offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,
+                         bool more_buffered) {
+  InputBooks& books = now_.inputs[stream->input];
+  ++books.received;
+  books.bytes += frame.bytes.size();
+  reassembler_.offer(stream->pieces, frame, now, received, more_buffered, *this);
+  settle_held(*stream);
+  if (!waiting_.empty()) hand_over();
+}
+
+void WorkerIntake::settle_held(Stream& stream) {
+  const std::uint64_t held = reassembler_.held(stream.pieces);
+  InputBooks& books = now_.inputs[stream.input];
+  books.held += held - stream.held;  // modulo 2^64: right also when it shrinks
+  stream.held = held;
+}
+
+void WorkerIntake::on_line(const Line& line) {
+  Stream& stream = *static_cast<Stream*>(line.owner);
+  Record record;
+  fill(line, stream, record);
+  store(record, stream.input);
+
+  InputBooks& books = now_.inputs[stream.input];
+  ++books.emitted;
+  books.joined += line.frames - 1;
+  if ((record.event.flags & flag::incomplete) != 0) ++books.incomplete;
+  ++now_.kinds[static_cast<std::size_t>(record.event.kind)];
+  for (std::uint32_t flags = record.event.flags; flags != 0; flags &= flags - 1) {
+    ++now_.flags[static_cast<std::size_t>(std::countr_zero(flags))];
+  }
+  settle_held(stream);
+}
+
+void WorkerIntake::fill(const Line& line, const Stream& stream, Record& record) {
+  const InputRules& rules = rules_[stream.input];
+  ParseContext context;
+  context.received = line.received;
+  context.zone = rules.zone.get();
+  context.agent_zone = rules.agent_zone.get();
+  context.short_hostname = rules.short_hostname;
+  context.cut = line.cut;
+  context.memory = line.memory;
+  context.peer_host = stream.address;
+  parser_.parse(line.raw, line.start, context, record.event);
+  record.event.flags |= line.flags;
+  if (!record.event.scan_id.empty() && groups_) record.event.group_id = groups_->find(record.event.scan_id);
+
+  record.input = rules.number;
+  record.received = line.received;
+  record.peer = stream.peer;
+  record.peer_identity = stream.identity;
+  record.stream = stream.number;
+  record.frame = line.frame;
+  record.pieces = line.pieces;
+  record.parts = line.parts;
+}
+
+void WorkerIntake::store(const Record& record, std::size_t slot) {
+  if (open_.batch && open_.slot == slot && open_.batch->add(record)) return;
+  close_batch();
+  open_ = {Batch::make(env_.pool, env_.checksum_seed), slot};
+  THORLOG_ASSERT(open_.batch->add(record));  // an empty batch grows for any record
+}
+
+void WorkerIntake::close_batch() {
+  if (open_.batch && !open_.batch->empty()) waiting_.push_back(std::exchange(open_, HandOver()));
+}
+
+// Only where the books balance, since they are published first: nobody may see a line stored that was not received.
+void WorkerIntake::hand_over() {
+  now_.budget_used = budget_.used();
+  {
+    const std::lock_guard lock(mutex_);
+    published_ = now_;
+  }
+  if (waiting_.empty()) return;
+  push_waiting();
+  env_.ring_bell();
+}
+
+bool WorkerIntake::push_waiting() {
+  while (!waiting_.empty() && ring_.push(waiting_.front())) waiting_.pop_front();
+  return waiting_.empty();
+}
+
+void WorkerIntake::end_turn() {
+  const std::int64_t now = env_.clock.steady();
+  if (const std::int64_t due = reassembler_.next_due(); due != kNoTime && due <= now) {
+    reassembler_.release_due(now, *this);
+  }
+  if (const std::uint64_t version = env_.tables.version(); version != tables_version_) {
+    groups_ = env_.tables.groups();
+    tables_version_ = version;
+  }
+  close_batch();
+  hand_over();
+  resume_if_room();
+}
+
+void WorkerIntake::flush_all() {
+  reassembler_.flush(nullptr, *this);
+  close_batch();
+  hand_over();
+}
+
+void WorkerIntake::room_made() {
+  if (!waiting_.empty()) {
+    push_waiting();
+    env_.ring_bell();
+  }
+  resume_if_room();
+}
+
+void WorkerIntake::resume_if_room() {
+  if (!paused_ || !has_room()) return;
+  paused_ = false;
+  for (const auto& resume : resume_) resume();
+}
+
+bool WorkerIntake::has_room() const noexcept {
+  const bool stopped =
+      env_.pressure.full.load(std::memory_order_relaxed) || env_.pressure.failed.load(std::memory_order_relaxed);
+  if (!stopped && waiting_.empty() && ring_.size() + kRoomLeft <= BatchRing::capacity()) return true;
+  paused_ = true;
+  return false;
+}
+
+bool WorkerIntake::must_refuse(RefuseReason& reason) const noexcept {
+  if (env_.pressure.failed.load(std::memory_order_relaxed)) {
+    reason = RefuseReason::journal_failed;
+    return true;
+  }
+  if (env_.pressure.full.load(std::memory_order_relaxed)) {
+    reason = RefuseReason::journal_full;
+    return true;
+  }
+  return false;
+}
+
+WorkerSnapshot WorkerIntake::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+}  // namespace thorlog

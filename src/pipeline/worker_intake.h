@@ -1,0 +1,133 @@
+// The intake of one worker: frames in, through reassembly, parser and tags, into batches for the log thread.
+// Everything but snapshot() and the consumer's end of the ring belongs to the worker's thread.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "inputs/intake.h"
+#include "journal/batch.h"
+#include "pipeline/ring.h"
+#include "pipeline/tables.h"
+#include "thorlog/reassembly.h"
+#include "thorlog/thor.h"
+
+namespace thorlog {
+
+// What the worker must know of an input to read its lines. Replaced as a whole on reload.
+struct InputRules {
+  std::uint16_t number = 0;  // of the input's name in the journal
+  std::shared_ptr<const TimeZone> zone, agent_zone;
+  bool trusted = false;
+  bool split = false;
+  bool short_hostname = true;
+};
+
+// What one worker has counted; taken at the end of a turn of its loop, so that the books in it balance.
+struct WorkerSnapshot {
+  std::vector<InputBooks> inputs;  // by slot
+  std::array<std::uint64_t, 8> kinds{};
+  std::array<std::uint64_t, flag::count> flags{};
+  std::size_t budget_used = 0;
+};
+
+// How full the way down is. Written by the log thread, read by all workers.
+struct Pressure {
+  std::atomic<bool> full{false};    // the journal has no room
+  std::atomic<bool> failed{false};  // the journal can't be written
+};
+
+// A full batch on its way to the log thread; all its records came by one input.
+struct HandOver {
+  BatchRef batch;
+  std::size_t slot = 0;
+};
+using BatchRing = Ring<HandOver, 64>;
+
+class Intake::Stream {
+ public:
+  std::size_t input = 0;
+  std::string peer, address, identity;
+  std::uint32_t number = 0;
+  std::uint64_t held = 0;  // frames held when the books were last brought up to date
+  Reassembler::Stream* pieces = nullptr;
+};
+
+class WorkerIntake final : public Intake, private LineSink {
+ public:
+  struct Environment {
+    const Clock& clock;
+    const LabelTables& tables;
+    const Pressure& pressure;
+    std::uint64_t checksum_seed;
+    BatchPool& pool;
+    std::atomic<std::uint32_t>& stream_numbers;
+    ReassemblyOptions reassembly;
+    std::size_t budget;
+    std::function<void()> ring_bell;  // tells the log thread that the ring holds something
+  };
+  explicit WorkerIntake(Environment environment);
+  ~WorkerIntake() override;
+
+  // The rules of the input in this slot; slots only grow.
+  void set_rules(std::size_t slot, const InputRules& rules);
+
+  // Before the loop sleeps: hands over the batch, releases what waited long enough, publishes the snapshot.
+  void end_turn();
+  // Monotonic time when end_turn() must run again even if nothing comes in; kNoTime: never.
+  std::int64_t next_due() const noexcept { return reassembler_.next_due(); }
+  // Everything held leaves, everything is handed over: the input stops, or the daemon does.
+  void flush_all();
+  // True when nothing waits for a place in the ring.
+  bool handed_over() const noexcept { return waiting_.empty() && (!open_.batch || open_.batch->empty()); }
+  // The log thread made room: fills the ring, lets the inputs go on.
+  void room_made();
+
+  BatchRing& ring() noexcept { return ring_; }
+  WorkerSnapshot snapshot() const;  // any thread
+
+  Stream* open(const StreamInfo& info) override;
+  void close(Stream* stream) override;
+  void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received, bool more_buffered) override;
+  bool has_room() const noexcept override;
+  bool must_refuse(RefuseReason& reason) const noexcept override;
+  void when_room(std::function<void()> resume) override { resume_.push_back(std::move(resume)); }
+  InputBooks& books(std::size_t input) override { return now_.inputs[input]; }
+  MemoryBudget& budget() override { return budget_; }
+
+ private:
+  void on_line(const Line& line) override;
+  void fill(const Line& line, const Stream& stream, Record& record);
+  void settle_held(Stream& stream);
+  void store(const Record& record, std::size_t slot);
+  void close_batch();
+  void hand_over();
+  bool push_waiting();
+  void resume_if_room();
+
+  Environment env_;
+  MemoryBudget budget_;
+  Reassembler reassembler_;
+  LineParser parser_;
+  std::vector<InputRules> rules_;
+  std::shared_ptr<const GroupTable> groups_;
+  std::uint64_t tables_version_ = 0;
+
+  HandOver open_;                 // the batch being filled
+  std::deque<HandOver> waiting_;  // full batches for which the ring has no place; bounded by what inputs had read
+  BatchRing ring_;
+  mutable bool paused_ = false;  // somebody was told that there is no room, and waits for resume_
+  std::vector<std::function<void()>> resume_;
+
+  WorkerSnapshot now_;
+  mutable std::mutex mutex_;  // guards published_
+  WorkerSnapshot published_;
+};
+
+}  // namespace thorlog
