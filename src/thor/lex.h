@@ -1,0 +1,63 @@
+// The smallest steps of the grammar: letters, words, levels, stamps. Header only, because the start test and the line
+// parser spend their time here. Every function takes the end of what may be looked at.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "thorlog/event.h"
+
+namespace thorlog::lex {
+
+constexpr bool is_digit(char c) noexcept { return static_cast<unsigned char>(c - '0') < 10; }
+constexpr bool is_upper(char c) noexcept { return static_cast<unsigned char>(c - 'A') < 26; }
+constexpr bool is_lower(char c) noexcept { return static_cast<unsigned char>(c - 'a') < 26; }
+constexpr bool is_letter(char c) noexcept { return is_upper(static_cast<char>(c & ~0x20)); }
+constexpr bool is_key(char c) noexcept { return is_upper(c) || is_digit(c) || c == '_'; }
+constexpr bool is_hex(char c) noexcept { return is_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') < 6; }
+constexpr char to_lower(char c) noexcept { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
+
+inline bool starts_with(std::string_view text, std::string_view head) noexcept {
+  return text.size() >= head.size() && std::memcmp(text.data(), head.data(), head.size()) == 0;
+}
+inline std::string_view from(std::string_view text, std::size_t at) noexcept {
+  return at < text.size() ? std::string_view(text.data() + at, text.size() - at) : std::string_view(text.data(), 0);
+}
+inline std::string_view cut(std::string_view text, std::size_t at, std::size_t length) noexcept {
+  return {text.data() + at, length};
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+// A level's word at the beginning of `text` as THOR and its agent write it; length 0: none is there.
+struct LevelWord {
+  Level level = Level::none;
+  std::uint8_t length = 0;
+};
+inline LevelWord level_word(std::string_view text) noexcept {
+  if (text.size() < 4) return {};
+  switch (text[0]) {
+    case 'I': return starts_with(text, "Info") ? LevelWord{Level::info, 4} : LevelWord{};
+    case 'N': return starts_with(text, "Notice") ? LevelWord{Level::notice, 6} : LevelWord{};
+    case 'W': return starts_with(text, "Warning") ? LevelWord{Level::warning, 7} : LevelWord{};
+    case 'E': return starts_with(text, "Error") ? LevelWord{Level::error, 5} : LevelWord{};
+    case 'D': return starts_with(text, "Debug") ? LevelWord{Level::debug, 5} : LevelWord{};
+    // CEF's help and THOR 10 say Alarm where THOR 11 says Alert.
+    case 'A':
+      return starts_with(text, "Alert") || starts_with(text, "Alarm") ? LevelWord{Level::alert, 5} : LevelWord{};
+    // Only the agent's grammar has it (domain notes 4.1).
+    case 'F': return starts_with(text, "Fatal") ? LevelWord{Level::error, 5} : LevelWord{};
+    default: return {};
+  }
+}
+
+// A level's name in any case, also the short forms of the appliances (ERR, INF, WAR, WARN); none when it is no level.
+Level level_named(std::string_view name) noexcept;
+
+// Lengths of stamps at the beginning of `text`, 0: none is there. Digits only: whether there is such a day is not asked.
+std::size_t bsd_stamp(std::string_view text) noexcept;    // "Oct  8 11:37:54", "Jul 8 11:30:56"
+std::size_t iso_stamp(std::string_view text) noexcept;    // "2025-10-08T11:37:54.123+02:00"
+std::size_t agent_stamp(std::string_view text) noexcept;  // "2025/02/12 14:24:34"
+
+}  // namespace thorlog::lex

@@ -1,0 +1,26 @@
+// Which scan a line belongs to: the scan id from a place that only THOR itself writes to (specs 2, "Scan id").
+#pragma once
+
+#include <string_view>
+
+#include "thorlog/thor.h"
+
+namespace thorlog {
+
+inline constexpr std::size_t kLongestScanId = 128;
+
+// Not empty, not too long, no control characters; in text also no blanks, because nothing would end it.
+bool is_scan_id(std::string_view id, bool blanks) noexcept;
+
+// The candidates of one line by their places; empty: none there.
+struct ScanIdPlaces {
+  std::string_view after_module;
+  std::string_view after_message;  // first key behind MESSAGE, a UID left aside
+  std::string_view last;           // the line's last field
+  bool open_elsewhere = false;     // the id of the stream's open scan stands somewhere else in the line
+};
+
+// Sets event.scan_id, perhaps flag::ambiguous, and teaches the stream's memory.
+void choose_scan_id(const ScanIdPlaces& places, const ParseContext& context, Event& event);
+
+}  // namespace thorlog
