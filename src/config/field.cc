@@ -9,12 +9,13 @@ bool read_size(Reader& reader, const YamlNode& node, std::string_view key, SizeR
   if (!value) return false;
   const auto bytes = parse_size(value->text);
   if (!bytes) {
-    reader.error(value->place, fmt::format("'{}' is no size: write a number and KiB, MiB, GiB or TiB, such as 4MiB",
-                                           value->text.substr(0, 40)));
+    reader.error(value->place,
+                 fmt::format("'{}' is no size for '{}': write a number and KiB, MiB, GiB or TiB, such as 4MiB",
+                             value->text.substr(0, 40), key));
     return false;
   }
   if ((*bytes == 0 && range.zero) || (*bytes >= range.from && *bytes <= range.to)) return to = *bytes, true;
-  reader.error(value->place, fmt::format("'{}' is out of range: {} must be {} to {}{}", value->text, key,
+  reader.error(value->place, fmt::format("'{}' is out of range: '{}' must be {} to {}{}", value->text, key,
                                          size_text(range.from), size_text(range.to), range.zero ? ", or 0" : ""));
   return false;
 }
@@ -25,27 +26,28 @@ bool read_duration(Reader& reader, const YamlNode& node, std::string_view key, T
   if (!value) return false;
   const auto time = parse_duration(value->text);
   if (!time) {
-    reader.error(value->place, fmt::format("'{}' is no duration: write a number and ms, s, m, h or d, such as 30s",
-                                           value->text.substr(0, 40)));
+    reader.error(value->place,
+                 fmt::format("'{}' is no duration for '{}': write a number and ms, s, m, h or d, such as 30s",
+                             value->text.substr(0, 40), key));
     return false;
   }
   if ((time->count() == 0 && range.zero) || (*time >= range.from && *time <= range.to)) return to = *time, true;
   reader.error(value->place,
-               fmt::format("'{}' is out of range: {} must be {} to {}{}", value->text, key, duration_text(range.from),
-                           duration_text(range.to), range.zero ? ", or 0" : ""));
+               fmt::format("'{}' is out of range: '{}' must be {} to {}{}", value->text, key,
+                           duration_text(range.from), duration_text(range.to), range.zero ? ", or 0" : ""));
   return false;
 }
 
 bool read_number(Reader& reader, const Scalar& value, std::string_view key, SizeRange range, std::uint64_t& to) {
   const auto number = parse_number(value.text);
   if (!number) {
-    reader.error(value.place, fmt::format("'{}' is no number: {} must be {} to {}", value.text.substr(0, 40), key,
+    reader.error(value.place, fmt::format("'{}' is no number: '{}' must be {} to {}", value.text.substr(0, 40), key,
                                           range.from, range.to));
     return false;
   }
   if (*number >= range.from && *number <= range.to) return to = *number, true;
   reader.error(value.place,
-               fmt::format("'{}' is out of range: {} must be {} to {}", value.text, key, range.from, range.to));
+               fmt::format("'{}' is out of range: '{}' must be {} to {}", value.text, key, range.from, range.to));
   return false;
 }
 

@@ -86,7 +86,10 @@ bool read_choice(Reader& reader, const Scalar& word, std::string_view what, cons
     if (choice.name != word.text) continue;
     to = choice.value;
     if (choice.is_built) return true;
-    reader.error(word.place, fmt::format("{} '{}' is not built yet", what, word.text));
+    std::vector<std::string_view> built;
+    for (const auto& other : choices)
+      if (other.is_built) built.push_back(other.name);
+    reader.error(word.place, fmt::format("{} '{}' is not built yet: use {}", what, word.text, one_of(built)));
     return false;
   }
   reader.unknown(word.place, what, word.text, names_of(choices));

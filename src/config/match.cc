@@ -18,6 +18,12 @@ std::vector<std::string_view> names_up_to(int count, Name name) {
   return names;
 }
 
+// An empty list would match nothing, or everything: nobody knows which was meant.
+void check_not_empty(Reader& reader, const YamlNode& node, std::string_view key) {
+  if (node.is(YamlNode::Kind::list) && node.items.empty())
+    reader.error(node.place, fmt::format("'{}' is an empty list: name something or take it out", key));
+}
+
 using BitOf = std::function<std::uint32_t(std::string_view)>;  // 0: unknown
 
 // A list of names that are bits of a set.
@@ -51,20 +57,43 @@ std::uint32_t level_bit(std::string_view name) {
   return 0;
 }
 
-// "warning", or a comparison: ">=warning" is that level and those above it.
-std::uint32_t level_bits(std::string_view text) {
+// "warning", or a comparison: ">=warning" is that level and those above it. 0, and told, when it is neither.
+std::uint32_t read_levels(Reader& reader, const Scalar& item) {
   constexpr std::uint32_t kAll =
       (2U << static_cast<unsigned>(Level::alert)) - (1U << static_cast<unsigned>(Level::debug));
-  std::string_view comparison = text.substr(0, std::min(text.find_first_not_of("<>="), text.size()));
-  text.remove_prefix(comparison.size());
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  const std::uint32_t bit = level_bit(text);
-  if (bit == 0) return 0;
+  const std::string_view text = item.text;
+  const auto name_at = std::min(text.find_first_not_of("<>= "), text.size());
+  const auto comparison = text.substr(0, std::min(text.find(' '), name_at));
+  const std::uint32_t bit = level_bit(text.substr(name_at));
+  if (bit == 0) return reader.unknown(item.place, "level", text.substr(name_at), level_names()), 0;
   const std::uint32_t below = bit - 1, above = ~(bit | below);
-  if (comparison.empty()) return bit;
-  if (comparison == ">=") return (bit | above) & kAll;
-  if (comparison == "<=") return (bit | below) & kAll;
-  return 0;
+  std::uint32_t found = 0;
+  if (comparison.empty())
+    found = bit;
+  else if (comparison == ">=")
+    found = bit | above;
+  else if (comparison == "<=")
+    found = bit | below;
+  else if (comparison == ">")
+    found = above;
+  else if (comparison == "<")
+    found = below;
+  found &= kAll;
+  if (found == 0) reader.error(item.place, fmt::format("no level is '{}': write it such as \">=warning\"", text));
+  return found;
+}
+
+Field<MatchKeys> levels_field() {
+  return {.key = "level",
+          .type = fmt::format("list of {}, or \">=warning\"", one_of(level_names())),
+          .help = "Levels, or a comparison with one; they order as debug, info, notice, error, warning, alert.",
+          .read =
+              [](Reader& reader, const YamlNode& node, MatchKeys& to) {
+                check_not_empty(reader, node, "level");
+                for (const auto& item : reader.scalars(node, "level", "a level such as \">=warning\""))
+                  to.levels |= read_levels(reader, item);
+              },
+          .show = [](const MatchKeys&) { return std::string(); }};
 }
 
 std::uint32_t flag_bit(std::string_view name) {
@@ -80,8 +109,7 @@ Field<MatchKeys> words(const char* key, std::vector<std::string> MatchKeys::*mem
       if (item.text.empty()) reader.error(item.place, fmt::format("'{}' holds an empty text: take it out", key));
       (to.*member).push_back(std::move(item.text));
     }
-    if (node.is(YamlNode::Kind::list) && node.items.empty())
-      reader.error(node.place, fmt::format("'{}' is an empty list, which nothing matches: take it out", key));
+    check_not_empty(reader, node, key);
   };
   made.show = [](const MatchKeys&) { return std::string(); };
   return made;
@@ -101,6 +129,7 @@ Field<MatchKeys> lower_words(const char* key, std::vector<std::string> MatchKeys
 Field<MatchKeys> detection_types_field() {
   auto made = words("type", &MatchKeys::types, "Type of a detection.");
   made.read = [](Reader& reader, const YamlNode& node, MatchKeys& to) {
+    check_not_empty(reader, node, "type");
     for (auto& item : reader.scalars(node, "type", "a list of types of detections")) {
       bool known = false;
       for (const auto type : detection_types()) known = known || type == item.text;
@@ -117,7 +146,8 @@ void read_pattern(Reader& reader, const Scalar& pattern, std::vector<std::string
   RE2::Options options(RE2::Latin1);
   options.set_log_errors(false);
   const RE2 compiled(pattern.text, options);
-  if (!compiled.ok()) return reader.error(pattern.place, fmt::format("this is no RE2 pattern: {}", compiled.error()));
+  if (!compiled.ok())
+    return reader.error(pattern.place, fmt::format("this 'regex' is no RE2 pattern: {}", compiled.error()));
   to.push_back(pattern.text);
 }
 
@@ -138,6 +168,7 @@ Field<MatchKeys> patterns(const char* key, std::vector<std::string> MatchKeys::*
                     continue;
                   }
                   found = true;
+                  check_not_empty(reader, entry.value, "regex");
                   for (const auto& pattern : reader.scalars(entry.value, "regex", "a pattern"))
                     read_pattern(reader, pattern, to.*member);
                 }
@@ -197,9 +228,7 @@ const Fields<MatchKeys>& match_fields() {
   using S = MatchKeys;
   static const Fields<S> kFields = {
       bits("kind", &S::kinds, "kind", kind_names(), kind_bit, "What the line is."),
-      bits(
-          "level", &S::levels, "level", level_names(), level_bits,
-          "Levels, or a comparison such as \">=warning\"; they order as debug, info, notice, error, warning, alert."),
+      levels_field(),
       words("module", &S::modules, "THOR's module."),
       words("asset", &S::assets, "Asset id, or the short host name of a host that is on no map."),
       lower_words("host", &S::hosts, "Host name, short or as the line says it."),

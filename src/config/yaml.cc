@@ -27,7 +27,8 @@ Place place_of(const YAML::Mark& mark) { return mark.is_null() ? Place{} : Place
 // Makes the tree of yaml-cpp's events. yaml-cpp's own nodes silently keep one of two equal keys, so they are no help.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string& file, std::vector<ConfigError>& errors) : file_(file), errors_(errors) {}
+  TreeBuilder(std::string_view text, const std::string& file, std::vector<ConfigError>& errors)
+      : text_(text), file_(file), errors_(errors) {}
 
   YamlNode take() { return std::move(root_); }
 
@@ -38,13 +39,15 @@ class TreeBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
-    throw Refused{place_of(mark), fmt::format("anchors are not used here: write the value instead of '&{}'", name)};
+    throw Refused{place_of(mark),
+                  fmt::format("anchors are not used here: write the value instead of '&{}'", name.substr(0, 40))};
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     throw Refused{place_of(mark), "aliases are not used here: write the value again"};
   }
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(mark, "?", YamlNode::Kind::null, {}); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
+    check_closed(mark);
     if (expects_key()) {
       check_tag(mark, tag);
       open_.back().key = Key{value, place_of(mark)};
@@ -76,7 +79,19 @@ class TreeBuilder : public YAML::EventHandler {
 
   static void check_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    throw Refused{place_of(mark), fmt::format("tags are not used here: leave '{}' out", tag)};
+    throw Refused{place_of(mark), fmt::format("tags are not used here: leave '{}' out", tag.substr(0, 80))};
+  }
+
+  // yaml-cpp takes a double quote that is still open at the end of the file for closed: half a file would load.
+  void check_closed(const YAML::Mark& mark) {
+    for (; line_ < mark.line; ++line_) line_at_ = text_.find('\n', line_at_) + 1;
+    const std::size_t at = line_at_ + static_cast<std::size_t>(mark.column);
+    if (at >= text_.size() || text_[at] != '"') return;
+    for (std::size_t i = at + 1; i < text_.size(); ++i) {
+      if (text_[i] == '"') return;
+      if (text_[i] == '\\') ++i;
+    }
+    throw Refused{place_of(mark), "this '\"' is never closed"};
   }
 
   bool expects_key() const {
@@ -114,12 +129,15 @@ class TreeBuilder : public YAML::EventHandler {
       if (errors_.size() < kMaxConfigErrors)
         errors_.push_back({file_, key.place.line, key.place.column,
                            fmt::format("'{}' stands here a second time (first in line {}): keep one of the two",
-                                       key.text, first->second)});
+                                       key.text.substr(0, 80), first->second)});
       return &repeated_.emplace_back();
     }
     return &map.node->entries.emplace_back(YamlEntry{std::move(key.text), key.place, {}}).value;
   }
 
+  std::string_view text_;
+  int line_ = 0;  // the line of the last scalar, and where it begins in the text
+  std::size_t line_at_ = 0;
   std::string file_;
   std::vector<ConfigError>& errors_;
   int documents_ = 0;
@@ -201,7 +219,7 @@ YamlNode parse_yaml(std::string_view text, const std::string& file, std::vector<
     errors.push_back(error_at(text, file, *wrong));
     return {};
   }
-  TreeBuilder builder(file, errors);
+  TreeBuilder builder(text, file, errors);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
