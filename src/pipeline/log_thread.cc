@@ -7,8 +7,7 @@
 namespace thorlog {
 namespace {
 
-constexpr std::size_t kInternalSlot = static_cast<std::size_t>(-1);
-constexpr std::size_t kMaxTaken = 256;  // batches in one append
+constexpr std::size_t kMaxTakenBytes = 4U << 20;  // in one append: it must find its place within a segment
 constexpr std::uint64_t kTendMs = 100;
 constexpr std::int64_t kLifeEvery = 60'000'000'000;
 
@@ -45,17 +44,19 @@ void LogThread::drain() {
   do {
     append();
   } while (take_from_rings());
+  append_internal();
   publish_books();
 }
 
 bool LogThread::take_from_rings() {
-  if (taken_.size() >= kMaxTaken) return false;  // the journal takes nothing: the rings hold the rest back
   bool any = false;
   for (std::size_t i = 0; i < env_.intakes.size(); ++i) {
     BatchRing& ring = env_.intakes[i]->ring();
     HandOver next;
     bool took = false;
-    while (taken_.size() < kMaxTaken && ring.pop(next)) {
+    // When the journal takes nothing, what was taken stays, and the rings hold the rest back.
+    while (taken_bytes_ < kMaxTakenBytes && ring.pop(next)) {
+      taken_bytes_ += next.batch->bytes().size();
       taken_.push_back(std::move(next));
       took = true;
     }
@@ -79,26 +80,33 @@ void LogThread::append() {
   if (taken_.empty()) return;
   batches_.clear();
   for (const HandOver& one : taken_) batches_.push_back(one.batch);
-  if (Status stored = env_.journal.append(batches_); !stored) {
-    const bool full = stored.error().code == Errc::disk_full;
-    const bool was = full ? env_.pressure.full.exchange(true) : env_.pressure.failed.exchange(true);
-    if (!was) log(Severity::error, "journal", stored.error().message() + "; the inputs wait");
-    return;
-  }
+  if (Status stored = env_.journal.append(batches_); !stored) return say_refused(stored.error());
   for (const HandOver& one : taken_) {
-    if (one.slot == kInternalSlot) {
-      now_.internal += one.batch->count();
-    } else {
-      if (now_.stored.size() <= one.slot) now_.stored.resize(one.slot + 1);
-      now_.stored[one.slot] += one.batch->count();
-    }
+    if (now_.stored.size() <= one.slot) now_.stored.resize(one.slot + 1);
+    now_.stored[one.slot] += one.batch->count();
   }
   taken_.clear();
+  batches_.clear();
+  taken_bytes_ = 0;
   const bool was_full = env_.pressure.full.exchange(false);
-  if (was_full || env_.pressure.failed.exchange(false)) {
+  if (env_.pressure.failed.exchange(false) || was_full) {
     log(Severity::notice, "journal", "there is room again; the inputs go on");
     for (std::size_t i = 0; i < env_.intakes.size(); ++i) env_.room_made(i);
   }
+}
+
+void LogThread::say_refused(const Error& error) {
+  std::atomic<bool>& pressure = error.code == Errc::disk_full ? env_.pressure.full : env_.pressure.failed;
+  if (!pressure.exchange(true)) log(Severity::error, "journal", error.message() + "; the inputs wait");
+}
+
+void LogThread::append_internal() {
+  if (own_.empty()) return;
+  std::uint64_t records = 0;
+  for (const BatchRef& batch : own_) records += batch->count();
+  if (Status stored = env_.journal.append(own_, Room::internal); !stored) return;  // again at the next turn
+  now_.internal += records;
+  own_.clear();
 }
 
 void LogThread::tend() {
@@ -125,7 +133,7 @@ void LogThread::add_internal(Kind kind, std::string_view raw) {
   record.received = env_.clock.wall();
   BatchRef batch = Batch::make(kRecordHeaderSize + raw.size() + 256, env_.journal.checksum_seed());
   THORLOG_ASSERT(batch->add(record));
-  taken_.push_back({std::move(batch), kInternalSlot});
+  own_.push_back(std::move(batch));
 }
 
 void LogThread::publish_books() {

@@ -58,6 +58,8 @@ class LogThread {
   void drain();
   bool take_from_rings();
   void append();
+  void append_internal();
+  void say_refused(const Error& error);
   void finish();
   void tend();
   std::string life(std::string_view what);
@@ -72,6 +74,8 @@ class LogThread {
   std::thread thread_;
 
   std::vector<HandOver> taken_;  // from the rings, not yet appended
+  std::size_t taken_bytes_ = 0;
+  std::vector<BatchRef> own_;    // internal records, not yet appended
   std::vector<BatchRef> batches_;
   std::uint64_t first_seq_;      // the journal's end when the process started
   std::int64_t next_life_ = 0;

@@ -54,12 +54,17 @@ void WorkerIntake::close(Stream* stream) {
   reassembler_.close_stream(stream->pieces, *this);
 }
 
+void WorkerIntake::change_port(Stream* stream, std::uint16_t port) {
+  stream->peer.resize(stream->peer.rfind(':') + 1);
+  stream->peer += std::to_string(port);
+}
+
 void WorkerIntake::offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,
                          bool more_buffered) {
   InputBooks& books = now_.inputs[stream->input];
-  ++books.received;
   books.bytes += frame.bytes.size();
-  reassembler_.offer(stream->pieces, frame, now, received, more_buffered, *this);
+  // A datagram that is split counts as the records that it was split into.
+  books.received += reassembler_.offer(stream->pieces, frame, now, received, more_buffered, *this);
   settle_held(*stream);
   if (!waiting_.empty()) hand_over();
 }
