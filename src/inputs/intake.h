@@ -51,6 +51,8 @@ class Intake {
   virtual Stream* open(const StreamInfo& info) = 0;
   // Emits what is held of it.
   virtual void close(Stream* stream) = 0;
+  // Datagrams of this peer come from another port now. Called before the first of them is offered.
+  virtual void change_port(Stream* /*stream*/, std::uint16_t /*port*/) {}
 
   // Takes one frame, whatever it holds; the bytes are copied where needed. now: steady ns, received: wall ns.
   // more_buffered: another frame of this stream is already in the read buffer.

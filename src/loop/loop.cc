@@ -37,6 +37,19 @@ void Loop::stop() noexcept { uv_stop(&loop_); }
 
 bool Loop::is_this_thread() const noexcept { return owner_.load() == uv_thread_self(); }
 
+void Loop::later(std::function<void()> task) {
+  auto handle = make<uv_timer_t>([this](uv_timer_t* h) { return uv_timer_init(&loop_, h); });
+  handle->data = new std::function<void()>(std::move(task));
+  uv_timer_start(
+      handle.release(),
+      [](uv_timer_t* h) noexcept {
+        const std::unique_ptr<std::function<void()>> due(static_cast<std::function<void()>*>(h->data));
+        const UvHandle<uv_timer_t> closing(h);
+        (*due)();
+      },
+      0, 0);
+}
+
 void Loop::on_turn(uv_prepare_t* handle) noexcept {
   if (auto* self = static_cast<Loop*>(handle->data)) self->beats_.fetch_add(1, std::memory_order_relaxed);
 }

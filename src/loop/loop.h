@@ -1,6 +1,6 @@
 // Thin RAII over libuv (1.44): one Loop for each thread, and what lives on it. Everything here belongs to the loop's
-// thread, except where it says "any thread". libuv closes later than you ask, so a handle's memory outlives its owner:
-// letting go of an object starts uv_close(), its callbacks stop at once.
+// thread, except where it says "any thread". libuv closes later than you ask, so a handle's memory outlives its
+// owner: letting go of an object starts uv_close(), its callbacks stop at once.
 #pragma once
 
 #include <uv.h>
@@ -40,6 +40,9 @@ class Loop {
   void run();
   void stop() noexcept;
   bool is_this_thread() const noexcept;
+  // Runs `task` once, on a later turn: for what can't be done inside the callback that finds it due, as letting go of
+  // the object that is being called.
+  void later(std::function<void()> task);
 
   uv_loop_t* uv() noexcept { return &loop_; }
   // Turns of the loop so far, for the watchdog. Any thread.
@@ -117,6 +120,8 @@ class Mailbox {
     }
     wake_.ring();
   }
+  // Takes what waits at once. The loop's thread; for a reader that is about to go.
+  void receive_now() { drain(); }
 
  private:
   void drain() {

@@ -1,0 +1,97 @@
+// The connections of one tcp input on one worker: reads them, frames what they send, hands the frames to the intake.
+// Belongs to the worker's thread, but what is marked otherwise.
+//
+// A connection is closed only when its peer ends it, or the input goes: never because of what it sends, however long
+// or slow. Half lines are kept within the worker's memory budget; when that is full, the one that has waited longest
+// leaves in pieces.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/byte_buffer.h"
+#include "inputs/chain.h"
+#include "inputs/input.h"
+#include "inputs/limits.h"
+#include "inputs/sockets.h"
+#include "inputs/tcp_ticket.h"
+#include "thorlog/framing.h"
+
+namespace thorlog {
+
+// What the acceptor sends to a worker: a connection, or new limits, or how many it has refused.
+struct TcpNews {
+  Fd fd;
+  SocketAddress from;
+  TcpTicket ticket;
+  SharedLimits limits;
+  std::uint32_t refused = 0;
+};
+
+class TcpConnections {
+ public:
+  struct Environment {
+    WorkerContext& context;
+    std::size_t slot;
+    Framing framing;
+    std::size_t max_message;
+    SharedLimits limits;
+    TcpFigures& figures;
+  };
+  explicit TcpConnections(Environment environment);
+  ~TcpConnections();  // ends what is still connected
+
+  void post(TcpNews news) { news_.post(std::move(news)); }                          // any thread
+  std::atomic<std::uint32_t>& load() noexcept { return env_.context.connections; }  // any thread
+  // Reads what the kernel holds already, ends all connections and calls `drained`, once, from any of its callbacks.
+  void drain(std::function<void()> drained);
+
+ private:
+  struct Connection;
+  enum class Heard { more, all, end };
+
+  void receive(TcpNews&& news);
+  void adopt(TcpNews&& news);
+  void ready(Connection& connection, int status);
+  Heard read(Connection& connection);
+  void take(Connection& connection, std::size_t bytes);
+  std::uint64_t offer_frames(Connection& connection, std::int64_t now, std::int64_t received);
+  std::string_view keep(std::string_view bytes);
+  void flush(Connection& connection, std::uint32_t flags);
+  void settle(Connection& connection);
+  bool take_memory(Connection& connection, std::size_t bytes);
+  void give_back(Connection& connection, std::size_t bytes);
+  void pause(Connection& connection);
+  void slow_down(Connection& connection, std::int64_t until);
+  void resume_all();
+  void read_again(Connection& connection);
+  void excuse(Connection& connection, std::int64_t now);
+  void end(Connection& connection);
+  void need_tick(std::uint64_t ms);
+  void tick();
+  void decide_waiting(std::int64_t now);
+  void flush_idle(std::int64_t now);
+  void speed_up(std::int64_t now);
+  void go_on_draining();
+
+  Environment env_;
+  InputBooks* books_;
+  std::unique_ptr<char[]> buffer_;  // one read; shared by all connections, as nothing of it is kept between reads
+  ByteBuffer kept_;                 // a frame that must outlive the framer's next step
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> ended_;  // gone before the loop sleeps: not inside their own callbacks
+  struct Chains;
+  std::unique_ptr<Chains> chains_;
+  std::uint64_t tick_ms_ = 0;  // until the next tick; 0: none is due
+  std::uint64_t drain_looks_left_ = 0;
+  std::function<void()> drained_;
+  std::shared_ptr<TcpConnections*> self_;  // for callbacks that can't be taken back; null inside when we are gone
+  Mailbox<TcpNews> news_;
+  Timer tick_;
+  Timer drain_timer_;
+  BeforeSleep bury_;
+};
+
+}  // namespace thorlog
