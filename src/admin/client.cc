@@ -160,6 +160,7 @@ Status AdminClient::stream(const std::string& target, const std::function<bool(s
       const std::string_view block = std::string_view(bytes).substr(begin, end - begin);
       begin = end + 2;
       if (block.starts_with("data: ") && !event(block.substr(6))) return ok();
+      if (block == ": live" && !event({})) return ok();
     }
     bytes.erase(0, begin);
     auto more = connection.read_more(bytes);

@@ -30,7 +30,8 @@ class AdminClient {
   // Errc::cancelled: nobody answers there.
   Result<ClientResponse> get(const std::string& target) { return request("GET", target); }
   Result<ClientResponse> post(const std::string& target) { return request("POST", target); }
-  // Server-sent events: calls `event` with the data of each until it says false or the daemon ends.
+  // Server-sent events: calls `event` with the data of each until it says false or the daemon ends. Empty data: what
+  // was stored before has been sent, from here on events come as they are stored.
   Status stream(const std::string& target, const std::function<bool(std::string_view data)>& event);
 
  private:

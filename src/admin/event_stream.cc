@@ -106,7 +106,10 @@ class EventStreams::Client {
     for (int i = 0; i < kMaxBatchesATurn; ++i) {
       if (!out_.empty() && !flush()) return stream_->open();
       auto batch = reader_.next();
-      if (!batch || !*batch) break;
+      if (!batch || !*batch) {
+        say_live();
+        break;
+      }
       encode(**batch);
     }
     if (!out_.empty()) flush();
@@ -114,6 +117,11 @@ class EventStreams::Client {
   }
 
  private:
+  // Once: from here on events come as they are stored.
+  void say_live() {
+    if (!std::exchange(live_, true)) out_.append(": live\n\n");
+  }
+
   void encode(const Batch& batch) {
     const auto assets = pipeline_.tables().assets();
     BatchReader records(batch);
@@ -150,6 +158,7 @@ class EventStreams::Client {
   JsonEncoder json_;
   std::string journal_id_;
   ByteBuffer out_;
+  bool live_ = false;
 };
 
 EventStreams::EventStreams(Loop& loop, Pipeline& pipeline)

@@ -1,0 +1,113 @@
+// thorlogctl: asks a running thorlogd. Arguments here, what the commands do in admin/commands.h.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <string>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "admin/commands.h"
+#include "admin/service.h"
+#include "config/load.h"
+
+namespace {
+
+constexpr int kBadArguments = 2;
+
+struct Shared {
+  std::string config;
+  std::string address;
+  bool json = false;
+};
+
+void add_shared(CLI::App& command, Shared& shared) {
+  command.add_flag("--json", shared.json, "one JSON object a line");
+  command.add_option("--config", shared.config, "the daemon's configuration: says where it answers");
+  command.add_option("--address", shared.address, "where the daemon answers: /path/to/socket or host:port");
+}
+
+// False: the address or the configuration makes no sense; it was said.
+bool find_daemon(const Shared& shared, thorlog::AdminAddress& address) {
+  if (!shared.address.empty()) {
+    const std::size_t colon = shared.address.rfind(':');
+    if (shared.address.starts_with("/")) {
+      address.socket = shared.address;
+      return true;
+    }
+    const auto listen = thorlog::parse_listen_address(shared.address);
+    if (listen && colon != std::string::npos) {
+      address.host = listen->host;
+      address.port = listen->port;
+      return true;
+    }
+    std::fprintf(stderr, "thorlogctl: --address %s: neither a path nor an address such as 127.0.0.1:8514\n",
+                 shared.address.c_str());
+    return false;
+  }
+  thorlog::AdminSettings admin;
+  if (!shared.config.empty()) {
+    const thorlog::LoadedSettings settings = thorlog::load_settings(shared.config);
+    if (!settings) {
+      for (const auto& error : settings.errors()) std::fprintf(stderr, "%s\n", error.message().c_str());
+      return false;
+    }
+    admin = settings->admin;
+  }
+  address = {admin.socket, admin.listen.host, admin.listen.port};
+  return true;
+}
+
+thorlog::CommandOptions show_as(bool json) {
+  thorlog::CommandOptions options;
+  options.json = json;
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) != 0) {
+    options.colours = std::getenv("NO_COLOR") == nullptr;
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) options.width = size.ws_col;
+  }
+  return options;
+}
+
+void add_tail(CLI::App& command, thorlog::TailOptions& tail) {
+  command.add_option("--kind", tail.kinds, "thor, agent, management, os, syslog, detection, audit");
+  command.add_option("--level", tail.levels, "a level, or '>=warning'");
+  command.add_option("--module", tail.modules, "THOR module");
+  command.add_option("--asset", tail.assets, "asset ID or host");
+  command.add_option("--host", tail.hosts, "host name");
+  command.add_option("--scan", tail.scans, "scan ID");
+  command.add_option("--type", tail.types, "type of a detection");
+  command.add_option("--input", tail.inputs, "name of an input");
+  command.add_option("--since", tail.since, "15m, 2h, 7d, or an RFC 3339 time: begin with stored events");
+  command.add_option("--count", tail.count, "end after so many events");
+  command.add_flag("!--no-follow", tail.follow, "end at the newest event");
+  command.add_flag("--fields", tail.fields, "with --json: the THOR fields too");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Asks a running thorlogd."};
+  app.require_subcommand(1);
+  Shared shared;
+  thorlog::TailOptions tail;
+  std::string path;
+  CLI::App& status = *app.add_subcommand("status", "inputs, outputs, journal, rates, oldest pending");
+  CLI::App& account = *app.add_subcommand("account", "the accounting laws; exit 1 when one is broken");
+  CLI::App& follow = *app.add_subcommand("tail", "events as they are stored");
+  CLI::App& reload = *app.add_subcommand("reload", "read the configuration again");
+  CLI::App& check = *app.add_subcommand("check", "check a configuration file");
+  for (CLI::App* command : {&status, &account, &follow, &reload, &check}) add_shared(*command, shared);
+  add_tail(follow, tail);
+  check.add_option("FILE", path, "the configuration file")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kBadArguments;
+  }
+  thorlog::CommandOptions options = show_as(shared.json);
+  if (check.parsed()) return thorlog::run_check(options, path);
+  if (!find_daemon(shared, options.address)) return kBadArguments;
+  if (status.parsed()) return thorlog::run_status(options);
+  if (account.parsed()) return thorlog::run_account(options);
+  if (follow.parsed()) return thorlog::run_tail(options, tail);
+  return thorlog::run_reload(options);
+}
