@@ -1,0 +1,57 @@
+// The match list of an output, compiled: says of a record whether the output wants it. One for each output's thread
+// (it keeps state of the record it looks at).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "config/settings.h"
+#include "outputs/match_names.h"
+#include "outputs/match_patterns.h"
+#include "wire/stored_record.h"
+
+namespace thorlog {
+
+class Matcher {
+ public:
+  // Matches everything but life records, as an empty list does.
+  Matcher() = default;
+
+  // Errors: config (a pattern does not compile; too many of them).
+  static Result<Matcher> compile(std::span<const MatchEntry> entries);
+
+  // Any of the entries: all of its keys hold, and no `not` block does. Life records match nothing.
+  bool matches(const StoredRecord& stored) const;
+
+  // Does any entry look at the asset? Else the caller needn't look it up.
+  bool needs_asset() const noexcept { return needs_asset_; }
+
+ private:
+  // A MatchKeys. Names are compared without regard to case where hosts and THOR's modules are concerned.
+  struct Keys {
+    std::uint32_t kinds = 0;
+    std::uint32_t levels = 0;
+    std::uint32_t flags = 0;
+    bool has_names = false;
+    NameList modules, assets, hosts, scan_ids, group_ids, inputs, types;
+    std::vector<std::uint32_t> message_patterns, raw_patterns;
+  };
+  struct Entry {
+    Keys wanted;
+    std::vector<Keys> excluded;
+  };
+
+  Result<Keys> compile_keys(const MatchKeys& keys);
+  bool holds(const Keys& keys, const StoredRecord& stored) const;
+  static bool names_hold(const Keys& keys, const StoredRecord& stored);
+  static bool any_of(const std::vector<std::uint32_t>& patterns, PatternSet& set);
+
+  std::vector<Entry> entries_;
+  std::uint32_t all_kinds_ = ~0U;  // kinds that some entry wants
+  mutable PatternSet messages_;
+  mutable PatternSet raws_;
+  bool needs_asset_ = false;
+};
+
+}  // namespace thorlog
