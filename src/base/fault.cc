@@ -50,6 +50,8 @@ void arm(std::string_view entry) {
 
 std::string_view name_of(FaultPoint point) noexcept { return kNames[static_cast<std::size_t>(point)]; }
 
+bool faults_armed() noexcept { return any_armed.load(std::memory_order_relaxed); }
+
 void arm_faults_from_environment() {
   const char* text = std::getenv("THORLOG_FAULT");
   if (text == nullptr) return;

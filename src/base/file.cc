@@ -2,8 +2,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,21 +30,12 @@ class PosixFile final : public File {
   PosixFile& operator=(const PosixFile&) = delete;
 
   Status write_at(std::uint64_t offset, std::span<const iovec> parts, FaultPoint point, std::size_t* written) override {
-    if (auto fault = hit_fault(point); !fault) return fault;
-    std::vector<iovec> left(parts.begin(), parts.end());
-    std::size_t first = 0;
     std::size_t done = 0;
-    while (first < left.size()) {
-      const int count = static_cast<int>(std::min<std::size_t>(left.size() - first, IOV_MAX));
-      const ssize_t n = ::pwritev(fd_, left.data() + first, count, static_cast<off_t>(offset + done));
-      if (n < 0 && errno == EINTR) continue;
-      if (written != nullptr) *written = done + static_cast<std::size_t>(std::max<ssize_t>(n, 0));
-      if (n <= 0) return failed("writing " + path_, n < 0 ? errno : ENOSPC);
-      done += static_cast<std::size_t>(n);
-      first = advance(left, first, static_cast<std::size_t>(n));
-    }
+    Status status = hit_fault(point);
+    if (status && point == FaultPoint::batch_write && faults_armed()) status = write_short(offset, parts, done);
+    if (status) status = write_all(offset, parts, done);
     if (written != nullptr) *written = done;
-    return ok();
+    return status;
   }
 
   Result<std::size_t> read_at(std::uint64_t offset, void* to, std::size_t size) const override {
@@ -85,19 +79,75 @@ class PosixFile final : public File {
   }
 
  private:
-  // Takes n written bytes off the front; gives the index of the first part with something left.
-  static std::size_t advance(std::vector<iovec>& parts, std::size_t first, std::size_t n) {
-    while (first < parts.size() && n >= parts[first].iov_len) n -= parts[first++].iov_len;
-    if (first < parts.size()) {
-      parts[first].iov_base = static_cast<char*>(parts[first].iov_base) + n;
-      parts[first].iov_len -= n;
+  Status write_all(std::uint64_t offset, std::span<const iovec> parts, std::size_t& done) {
+    std::size_t part = 0;    // first one with something left
+    std::size_t inside = 0;  // bytes of it that are written
+    while (part < parts.size()) {
+      const ssize_t n = inside > 0 ? write_rest(parts[part], inside, offset + done)
+                                   : ::pwritev(fd_, &parts[part], static_cast<int>(std::min<std::size_t>(
+                                                                      parts.size() - part, IOV_MAX)),
+                                               static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return failed("writing " + path_, errno);
+      done += static_cast<std::size_t>(n);
+      inside += static_cast<std::size_t>(n);
+      while (part < parts.size() && inside >= parts[part].iov_len) inside -= parts[part++].iov_len;
+      if (n == 0 && part < parts.size()) return failed("writing " + path_, ENOSPC);
     }
-    return first;
+    return ok();
+  }
+
+  ssize_t write_rest(const iovec& part, std::size_t inside, std::uint64_t offset) {
+    return ::pwrite(fd_, static_cast<const char*>(part.iov_base) + inside, part.iov_len - inside,
+                    static_cast<off_t>(offset));
+  }
+
+  // Fault point batch_short: half of it reaches the file, then the fault strikes (or doesn't, and all is written again).
+  Status write_short(std::uint64_t offset, std::span<const iovec> parts, std::size_t& done) {
+    std::size_t total = 0;
+    for (const iovec& part : parts) total += part.iov_len;
+    std::vector<iovec> half;
+    std::size_t left = total / 2;
+    for (const iovec& part : parts) {
+      half.push_back({part.iov_base, std::min(left, part.iov_len)});
+      left -= half.back().iov_len;
+      if (left == 0) break;
+    }
+    if (auto wrote = write_all(offset, half, done); !wrote) return wrote;
+    if (auto fault = hit_fault(FaultPoint::batch_short); !fault) return fault;
+    done = 0;
+    return ok();
   }
 
   int fd_;
   std::string path_;
 };
+
+class PosixLock final : public FolderLock {
+ public:
+  explicit PosixLock(int fd) : fd_(fd) {}
+  ~PosixLock() override { ::close(fd_); }
+  PosixLock(const PosixLock&) = delete;
+  PosixLock& operator=(const PosixLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+// statfs(2). A network file system may forget a lock when its server restarts and say "synced" when it is not.
+std::string_view network_name(std::uint32_t magic) {
+  switch (magic) {
+    case NFS_SUPER_MAGIC: return "nfs";
+    case SMB_SUPER_MAGIC: return "smb";
+    case CIFS_SUPER_MAGIC: return "cifs";
+    case SMB2_SUPER_MAGIC: return "smb2";
+    case AFS_SUPER_MAGIC: return "afs";
+    case CODA_SUPER_MAGIC: return "coda";
+    case CEPH_SUPER_MAGIC: return "ceph";
+    case V9FS_MAGIC: return "9p";
+    default: return {};
+  }
+}
 
 class PosixFileSystem final : public FileSystem {
  public:
@@ -169,6 +219,26 @@ class PosixFileSystem final : public FileSystem {
     if (::statvfs(path.c_str(), &st) != 0) return failed("asking for the free space of " + path, errno);
     return static_cast<std::uint64_t>(st.f_bavail) * st.f_frsize;
   }
+
+  Result<std::unique_ptr<FolderLock>> lock_folder(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return failed("opening the folder " + path, errno);
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      const int error = errno;
+      ::close(fd);
+      if (error == EWOULDBLOCK) return fail({Errc::busy, path + " is in use by another thorlogd", 0});
+      return failed("locking the folder " + path, error);
+    }
+    return std::unique_ptr<FolderLock>(std::make_unique<PosixLock>(fd));
+  }
+
+  Result<std::string> network_kind(const std::string& path) override {
+    struct statfs st {};
+    if (::statfs(path.c_str(), &st) != 0) return failed("asking for the file system of " + path, errno);
+    return std::string(network_name(static_cast<std::uint32_t>(st.f_type)));
+  }
+
+  Status pass(FaultPoint point) override { return hit_fault(point); }
 };
 
 }  // namespace

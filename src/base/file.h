@@ -1,6 +1,7 @@
 // The file layer: the only way to the disk for anything that must survive. A FileSystem gives files and folders; the
 // real one is POSIX, the tests' one loses what was not synced. Every operation that can fail in an interesting way is
-// a named fault point, so that tests can make it crash or fail at will. Any thread; a File belongs to one at a time.
+// a named fault point, so that tests can make it crash or fail at will. Any thread; one File may be read, written and
+// synced by several threads at once, like a descriptor with pread(2) and pwrite(2).
 #pragma once
 
 #include <sys/uio.h>
@@ -38,6 +39,12 @@ class File {
   virtual void forget_pages(std::uint64_t offset, std::uint64_t size) noexcept = 0;
 };
 
+// Held for as long as it lives.
+class FolderLock {
+ public:
+  virtual ~FolderLock() = default;
+};
+
 class FileSystem {
  public:
   enum class Open : std::uint8_t { read, read_write, create_new, create };
@@ -51,6 +58,12 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  // names, sorted; no "." and ".."
   virtual bool exists(const std::string& path) = 0;
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+  // The advisory lock of a folder (flock(2)), against a second daemon. Errors: busy.
+  virtual Result<std::unique_ptr<FolderLock>> lock_folder(const std::string& path) = 0;
+  // "nfs", "cifs", ... when the folder lies on a network file system, whose locks and syncs promise less; else empty.
+  virtual Result<std::string> network_kind(const std::string& path) = 0;
+  // For a step that is no file operation but has a fault point (publish). Errors: what the fault says.
+  virtual Status pass(FaultPoint point) = 0;
 };
 
 FileSystem& real_file_system();
@@ -58,6 +71,8 @@ FileSystem& real_file_system();
 // Arms a fault in the real file system: THORLOG_FAULT="name:count:action[,...]", action crash (SIGKILL to itself),
 // eio or enospc; the count-th time the point is hit. Read once at start, for crash tests of the real daemon.
 void arm_faults_from_environment();
+// True when any point is armed: for the few places that do their work in another way under test.
+bool faults_armed() noexcept;
 // Called by code that has a fault point outside of a file operation (publish, ack_peer, ...).
 Status hit_fault(FaultPoint point);
 

@@ -25,6 +25,8 @@ struct JournalOptions {
   Durability durability = Durability::os;
   std::int64_t retain = 86'400'000'000'000;  // ns; acknowledged segments are kept this long while there is room
   std::size_t cache_bytes = 32U << 20;       // of recent batches shared with consumers near the end
+  std::string cursors;                       // folder of the cursor files; empty: "cursors" beside `folder`
+  bool background = true;                    // false: what the sync thread does happens inside the calls (tests)
 };
 
 // A place between two records: the next record to read has this sequence number or a higher one.
@@ -45,6 +47,15 @@ struct JournalState {            // one consistent snapshot
   bool failed = false;
 };
 
+// Numbers that can't be read any more; what else is missing in a range is damaged.
+struct Missing {
+  std::uint64_t expired = 0;        // removed after `retain`, or to make room
+  std::uint64_t lost_in_crash = 0;  // the tail that a crash took
+};
+
+// Whose records these are. internal (detections, audit, life) find room in a reserved segment when the rest is full.
+enum class Room : std::uint8_t { inputs, internal };
+
 class Journal {
  public:
   // Takes the flock of the state folder, recovers, starts a new segment (and the sync thread with durability: disk).
@@ -53,8 +64,15 @@ class Journal {
   ~Journal();
 
   // Log thread. Gives each batch its offsets and numbers, writes them, publishes. Errors: disk_full (nothing of these
-  // batches is stored, try again when space() says so), io (failed).
-  Status append(std::span<const BatchRef> batches);
+  // batches is stored, try again when has_space()), io (failed). A batch that was refused may be offered again. The
+  // batches of one call must have their place within one segment, so a call should carry a few MiB at most.
+  Status append(std::span<const BatchRef> batches, Room room = Room::inputs);
+  // False after append() gave disk_full, until tend() found room again (on_progress is called then). Any thread.
+  bool has_space() const noexcept;
+  // Log time: moves with the steady clock within a life, never runs backwards, not even over a restart. Log thread.
+  std::int64_t log_time() const noexcept;
+  // Random for each start; part of the life records. Any thread.
+  std::uint64_t life() const noexcept;
   // Log thread, now and then (each 100 ms at least): seals, removes segments that may go, notices that space came back.
   // `acknowledged`: the lowest cursor of all outputs; `pinning` is only for the log line that names who holds it up.
   void tend(Position acknowledged, std::string_view pinning);
@@ -64,7 +82,10 @@ class Journal {
   std::uint64_t checksum_seed() const noexcept;    // for Batch::make
   std::string uuid() const;                        // the journal_id as text
   JournalState state() const;                      // any thread
-  // Called on the log thread after each publish, and on the sync thread when synced_seq moved.
+  // Why the numbers in [from_seq, to_seq) that no reader was given are missing. Any thread.
+  Missing missing(std::uint64_t from_seq, std::uint64_t to_seq) const;
+  // Called on the log thread after each publish and when space came back, and on the sync thread when synced_seq moved.
+  // Set it before the first append.
   void on_progress(std::function<void()> wake);
 
   // The number of a name (of an input), remembered for ever in journal/NAMES; 0 is "internal". Any thread, rare.
@@ -73,22 +94,25 @@ class Journal {
 
  private:
   friend class JournalReader;
+  friend class Cursor;
   struct State;
   explicit Journal(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
-// Reads from a position on: from the shared recent batches when near the end, else from the disk in large reads.
+// Reads from a position on (its seq counts; the offset is a hint): from the shared recent batches when near the end, else from the disk in large reads.
 // One consumer's thread. The journal must outlive it.
 class JournalReader {
  public:
-  explicit JournalReader(Journal& journal, Position from);
+  JournalReader(Journal& journal, Position from);
   ~JournalReader();
 
-  // The next batch that holds records at or after the position; empty when everything was read. A batch may begin
-  // before the position: skip records with seq() < position().seq. Damage is skipped: a jump in seq, counted.
+  // The next batch that holds records at or after the position; empty when everything was read. The first batch after
+  // the start or seek(to) may begin before it: skip records with seq() < to.seq. What can't be read any more (damaged,
+  // expired, lost in a crash: Journal::missing) is skipped: a jump in seq. Errors: io; the next call tries again.
   Result<BatchRef> next();
-  Position position() const noexcept;  // behind the last batch given
+  // Behind the last batch given, or behind what was skipped at the end.
+  Position position() const noexcept;
   void seek(Position to);
   // Only records that are as durable as configured are given when true.
   void only_synced(bool on);

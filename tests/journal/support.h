@@ -1,0 +1,79 @@
+// What the journal's tests share: a folder that goes away, records of all shapes, and short ways to write and read.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "journal/batch.h"
+#include "journal/cursor.h"
+#include "journal/journal.h"
+
+namespace thorlog {
+
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  const std::string& path() const noexcept { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+std::string read_bytes(const std::string& path);
+void write_bytes(const std::string& path, const std::string& bytes);
+std::vector<std::string> segments_in(const std::string& folder);  // paths, by base
+
+// Memory for a record's views: a record made by random_record() lives as long as this.
+struct RecordMemory {
+  std::string raw;
+  std::vector<std::string> texts;
+  std::vector<Piece> pieces;
+};
+Record random_record(std::mt19937_64& random, RecordMemory& memory, std::size_t most_raw = 2000);
+void expect_same(const Record& got, const Record& wanted);
+
+// A plain record around a line.
+Record line_record(const std::string& line);
+BatchRef batch_of(const Journal& journal, const std::vector<std::string>& lines);
+void append_lines(Journal& journal, const std::vector<std::string>& lines, Room room = Room::inputs);
+
+struct ReadLine {
+  std::uint64_t seq = 0;
+  std::uint64_t offset = 0;
+  std::string raw;
+  bool operator==(const ReadLine&) const = default;
+};
+// Everything from a position to the end.
+std::vector<ReadLine> read_all(Journal& journal, Position from = {});
+std::vector<ReadLine> read_on(JournalReader& reader);
+
+struct JournalWorld {
+  TempFolder folder;
+  ManualClock clock;
+  JournalOptions options;
+  JournalWorld();
+  std::unique_ptr<Journal> open();
+  std::string journal_folder() const { return options.folder; }
+  std::string segments_folder() const { return options.folder + "/p00"; }
+};
+
+// Prints gtest failures for Results.
+template <class T>
+testing::AssertionResult is_ok(const Result<T>& result) {
+  if (result) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << result.error().message();
+}
+
+}  // namespace thorlog
