@@ -242,7 +242,8 @@ const std::vector<std::string>& other_patterns() {
 // Pieces of what the patterns look for, so that random texts come near to matching.
 const std::vector<std::string>& pieces() {
   static const std::vector<std::string> kPieces = [] {
-    std::vector<std::string> all = {"|", "\n", std::string(4, '\0'), "SHA256: deadbeef" + std::string(56, '0')};
+    std::vector<std::string> all = {"|", "\n", "MD5: " + std::string(32, '0'), std::string(4, '\0'),
+                                    "SHA256: deadbeef" + std::string(56, '0')};
     constexpr std::string_view kList =
         "mimikatz|MIMIKATZ|::|module: |MODULE: |Rootkit|FILE: C:\\Temp\\abcdefgh.hta|\\Temp\\|abcdefgh|.hta|SCORE: "
         "150|MD5: |"
