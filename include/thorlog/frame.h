@@ -16,6 +16,7 @@ struct Frame {
   std::uint32_t flags = 0;            // flag::oversize, flag::unterminated, flag::split
   bool counted = false;               // came octet-counted: its length is certain
   std::uint64_t declared_length = 0;  // what an octet count said: of a counted frame, or printed in an LF frame (F27)
+  bool continues = false;             // the rest of the frame before it, which left oversize or unterminated
   std::string_view following;         // what was read of the stream behind this frame, not framed yet; may be empty
 };
 

@@ -72,7 +72,8 @@ class StreamFramer {
   bool decided_line_ = false;  // decide_now() was called for the frame that begins here
   bool lf_seen_ = false;       // this stream has had lines, counted frames: later frames follow them
   bool counted_seen_ = false;
-  std::uint32_t piece_flags_ = 0;  // why pieces of this frame have left already; 0: none has
+  bool piece_left_ = false;        // a piece of this frame has left already
+  std::uint32_t piece_flags_ = 0;  // and why
   std::size_t max_frame_;
   std::size_t used_ = 0;     // bytes at the front of carry_ that the last frame took
   std::size_t look_at_ = 0;  // undecided: look again when this many bytes are there

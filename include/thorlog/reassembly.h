@@ -1,6 +1,6 @@
-// Reassembly: frames of many streams in, whole lines out. A line that can't have been cut leaves in the same call; one
-// that may have been cut waits for its pieces, at most `timeout`. Rules R1 to R9 of the specs, section 2.
-// Pure: time comes with each call, memory from a budget. One Reassembler for each worker thread.
+// Reassembly: frames of many streams in, whole lines out. A line that can't have been cut leaves in the same call;
+// one that may have been cut waits for its pieces, at most `timeout`. Rules R1 to R9 of the specs, section 2. Pure:
+// time comes with each call, memory from a budget. One Reassembler for each worker thread.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@
 namespace thorlog {
 
 struct ReassemblyOptions {
-  std::size_t max_message = 16U << 20;     // of a joined line, bytes
-  std::int64_t timeout = 2'000'000'000;    // ns since the last piece; three times that in all
-  std::vector<std::uint32_t> cut_sizes;    // configured, besides the known ones
+  std::size_t max_message = 16U << 20;   // of a joined line, bytes
+  std::int64_t timeout = 2'000'000'000;  // ns since the last piece; three times that in all
+  std::vector<std::uint32_t> cut_sizes;  // configured, besides the known ones
   bool learn = true;
   bool multiline = true;
 };
@@ -37,18 +37,19 @@ struct StreamOptions {
 // One whole line. Everything is valid during the call only.
 struct Line {
   std::string_view raw;
-  Start start;                     // of raw
+  Start start;  // of raw
   std::uint32_t flags = 0;
   std::uint16_t parts = 1;
-  std::uint32_t frames = 1;        // frames this line used up: all but one count as joined in the input's books
-  void* owner = nullptr;           // StreamOptions::owner of its stream; a line may leave during another stream's call
-  std::span<const Piece> pieces;   // empty when it came whole
-  std::int64_t received = 0;       // wall clock of the first byte
-  std::uint32_t frame = 0;         // number of its first frame within the stream
-  bool cut = false;                // the end is missing or may be missing: see ParseContext::cut
-  ScanMemory* memory = nullptr;    // of its stream and header host
+  std::uint32_t frames = 1;       // frames this line used up: all but one count as joined in the input's books
+  void* owner = nullptr;          // StreamOptions::owner of its stream; a line may leave during another stream's call
+  std::span<const Piece> pieces;  // empty when it came whole
+  std::int64_t received = 0;      // wall clock of the first byte
+  std::uint32_t frame = 0;        // number of its first frame within the stream
+  bool cut = false;               // the end is missing or may be missing: see ParseContext::cut
+  ScanMemory* memory = nullptr;   // of its stream and header host; null for what belongs to no host (orphans)
 };
 
+// May not call the Reassembler but for held() and counters(), which are right about the line that leaves.
 class LineSink {
  public:
   virtual ~LineSink() = default;
@@ -59,11 +60,13 @@ class Reassembler {
  public:
   class Stream;  // opaque; owned by the Reassembler until closed
 
-  struct Counters {              // since the start, frames
-    std::uint64_t joined = 0;    // frames that became part of another record (pieces after the first, duplicate heads)
-    std::uint64_t held = 0;      // frames waiting now (not yet joined nor emitted)
-    std::uint64_t incomplete = 0;
-    std::uint64_t evicted = 0;   // released early because the budget was full
+  // The books, in frames. At any instant, also inside on_line():
+  //   frames that offer() answered for = lines emitted + joined + held.
+  struct Counters {
+    std::uint64_t joined = 0;      // since the start: became part of another record (later pieces, repeated heads)
+    std::uint64_t held = 0;        // waiting now, first pieces and later ones
+    std::uint64_t incomplete = 0;  // lines that left flagged incomplete
+    std::uint64_t evicted = 0;     // lines that left early because the budget was full
   };
 
   Reassembler(ReassemblyOptions options, MemoryBudget& budget);
@@ -73,11 +76,12 @@ class Reassembler {
   // Emits what the stream holds (flag::unterminated) and forgets it.
   void close_stream(Stream* stream, LineSink& sink);
 
-  // Offers one frame. now: monotonic ns; received: wall clock ns; more_buffered: another frame of this stream is
-  // already in the read buffer (R7). Emits zero or more lines in the order of R9, on the calling thread.
-  // The frame's Start may be given if already known.
-  void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received, bool more_buffered,
-             LineSink& sink);
+  // Offers one frame that is not empty. now: monotonic ns; received: wall clock ns; more_buffered: the caller will
+  // offer the complete frames within frame.following before this turn ends, so R7 may wait for them. Emits zero or
+  // more lines in the order of R9, on the calling thread. Answers how many frames the books count it as: one, or the
+  // number of records that a datagram was split into.
+  std::uint32_t offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received, bool more_buffered,
+                      LineSink& sink);
 
   // Emits what has waited long enough. next_due(): the monotonic time of the next one, kNoTime when nothing waits.
   void release_due(std::int64_t now, LineSink& sink);

@@ -156,6 +156,7 @@ StreamFramer::Step StreamFramer::next_counted(Frame& frame) {
   if (left_ == 0) return complete(bytes, frame);
   piece_flags_ |= flag::oversize;
   fill(bytes, frame);
+  piece_left_ = true;
   return Step::frame;
 }
 
@@ -182,12 +183,13 @@ StreamFramer::Step StreamFramer::give_piece(Frame& frame) {
     used_ = max_frame_;
     fill(std::string_view(carry_).substr(0, max_frame_), frame);
   }
+  piece_left_ = true;
   return Step::frame;
 }
 
 StreamFramer::Step StreamFramer::complete(std::string_view bytes, Frame& frame) {
   bytes = strip_trailer(bytes);
-  const bool whole = piece_flags_ == 0;
+  const bool whole = !piece_left_;
   if (bytes.empty()) {
     if (whole) ++empty_;
     drop(used_);
@@ -202,6 +204,7 @@ StreamFramer::Step StreamFramer::complete(std::string_view bytes, Frame& frame) 
 void StreamFramer::fill(std::string_view bytes, Frame& frame) {
   frame.bytes = bytes;
   frame.flags = piece_flags_;
+  frame.continues = piece_left_;
   frame.counted = state_ == State::counted || (state_ == State::printed && left_ == 0);
   frame.declared_length = state_ == State::line ? 0 : declared_;
   frame.following = input_;
@@ -227,6 +230,7 @@ void StreamFramer::strip_printed_count(Frame& frame) const noexcept {
 void StreamFramer::end_frame() noexcept {
   state_ = State::start;
   piece_flags_ = 0;
+  piece_left_ = false;
   decided_line_ = false;
 }
 
@@ -236,13 +240,14 @@ bool StreamFramer::finish(Frame& frame) {
   if (state_ == State::start) state_ = State::line;
   const std::string_view bytes = strip_trailer(carry_);
   if (bytes.empty()) {
-    if (piece_flags_ == 0) ++empty_;
+    if (!piece_left_) ++empty_;
     drop(carry_.size());
     return false;
   }
   fill(bytes, frame);
   frame.flags |= flag::unterminated;
   piece_flags_ |= flag::unterminated;
+  piece_left_ = true;
   used_ = carry_.size();
   return true;
 }

@@ -1,0 +1,121 @@
+// The header hosts of a stream, and what their lines teach.
+#include <algorithm>
+#include <cstring>
+
+#include "reassembly/relay_header.h"
+#include "reassembly/state.h"
+#include "thor/host_name.h"
+
+namespace thorlog {
+namespace {
+
+// Spreads host names over 64 bits; equal hashes are compared in full.
+std::uint64_t hash_of(std::string_view host) noexcept {
+  std::uint64_t hash = 0x9E3779B97F4A7C15U ^ host.size();
+  std::size_t at = 0;
+  for (; at + 8 <= host.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, host.data() + at, 8);
+    hash = (hash ^ word) * 0xD6E8FEB86659FD93U;
+    hash ^= hash >> 32;
+  }
+  std::uint64_t rest = 0;
+  if (at < host.size()) std::memcpy(&rest, host.data() + at, host.size() - at);
+  hash = (hash ^ rest) * 0xD6E8FEB86659FD93U;
+  return hash ^ hash >> 29;
+}
+
+}  // namespace
+
+Slot* Reassembler::State::find_slot(Stream& stream, std::string_view host) noexcept {
+  if (stream.last != nullptr && stream.last->host == host) return stream.last;
+  const std::uint64_t hash = hash_of(host);
+  for (std::size_t i = 0; i < stream.hashes.size(); ++i)
+    if (stream.hashes[i] == hash && stream.slots[i]->host == host) return stream.slots[i].get();
+  return nullptr;
+}
+
+Slot& Reassembler::State::slot_for(Stream& stream, std::string_view host, LineSink& sink) {
+  Slot* slot = find_slot(stream, host);
+  if (slot == nullptr) slot = &new_slot(stream, host, hash_of(host), sink);
+  slot->used = stream.frames;
+  stream.last = slot;
+  return *slot;
+}
+
+// The slot that was not used for longest; one that holds a head only when all do, and then without it.
+Slot& Reassembler::State::free_slot(Stream& stream, LineSink& sink) {
+  Slot* oldest = nullptr;
+  for (const auto& slot : stream.slots)
+    if (slot->held == nullptr && (oldest == nullptr || slot->used < oldest->used)) oldest = slot.get();
+  if (oldest != nullptr) return *oldest;
+  oldest = stream.slots.front().get();
+  for (const auto& slot : stream.slots)
+    if (slot->held->last < oldest->held->last) oldest = slot.get();
+  release(*oldest->held, Why::budget, sink);
+  return *oldest;
+}
+
+// The first slot of a stream is free of charge; others are paid from the budget, or take the place of another.
+Slot& Reassembler::State::new_slot(Stream& stream, std::string_view host, std::uint64_t hash, LineSink& sink) {
+  const std::size_t cost = stream.slots.empty() ? 0 : sizeof(Slot) + host.size() + 64;
+  if (stream.slots.size() < kMostSlots && holdings.try_take(*stream.peer, cost)) {
+    stream.slots.push_back(std::make_unique<Slot>());
+    stream.hashes.push_back(hash);
+    Slot& slot = *stream.slots.back();
+    slot.charge = cost;
+    slot.host = host;
+    return slot;
+  }
+  Slot& slot = free_slot(stream, sink);
+  const std::size_t paid = slot.charge;
+  if (stream.cut_slot == &slot) stream.cut_slot = nullptr;
+  if (stream.multiline != nullptr && stream.multiline->slot == &slot) stream.multiline->slot = nullptr;
+  slot = Slot();
+  slot.charge = paid;
+  slot.host = host;
+  const auto at =
+      std::find_if(stream.slots.begin(), stream.slots.end(), [&](const auto& s) { return s.get() == &slot; });
+  stream.hashes[static_cast<std::size_t>(at - stream.slots.begin())] = hash;
+  return slot;
+}
+
+void Reassembler::State::learn_start(Stream& stream, Slot& slot, const Offer& offer) {
+  const Start& start = offer.start;
+  slot.known = slot.known || start.is_strong() || slot.seen_weak;
+  slot.seen_weak = true;
+  slot.plain_priority = is_plain_priority(start.priority);
+  if (start.rule == StartRule::s5 || start.rule == StartRule::s6) stream.thor_only = false;
+  if (start.extra_length > 0) {
+    const std::string_view word = offer.bytes.substr(start.extra_at, start.extra_length);
+    if (slot.relay_word != word) slot.relay_word = word.substr(0, 300);
+  }
+}
+
+// R8: a piece with a made-up header came behind a line that had left. Twice behind lines of one length: that is where
+// they are cut.
+void Reassembler::State::learn_cut(Stream& stream) {
+  Slot* slot = stream.cut_slot;
+  stream.cut_slot = nullptr;
+  if (!options.learn || slot == nullptr || is_cut_size(stream.cut_size, *slot)) return;
+  if (slot->suspected != stream.cut_size) {
+    slot->suspected = stream.cut_size;
+    return;
+  }
+  slot->learnt[slot->learnt_count % slot->learnt.size()] = stream.cut_size;
+  if (slot->learnt_count < slot->learnt.size()) ++slot->learnt_count;
+  slot->suspected = 0;
+}
+
+// R2: the words by which a relay may call the sender of this head.
+bool Reassembler::State::names_sender(const Stream& stream, const Held& head, std::string_view word) noexcept {
+  if (word.empty()) return false;
+  if (word == stream.address) return true;
+  const HostParts parts = split_host(host_of(head.text.view(), head.start));
+  if (word == parts.host || word == parts.ip) return true;
+  for (const auto& slot : stream.slots)
+    if (!slot->relay_word.empty() && slot->relay_word == word) return true;
+  return false;
+}
+
+}  // namespace thorlog
