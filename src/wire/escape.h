@@ -42,7 +42,7 @@ void append_cef_as_it_is(ByteBuffer& out, std::string_view text);
 
 // For a terminal: printable UTF-8 as it is. Controls (C0, DEL, C1) and bytes that are no UTF-8 become \xHH; code
 // points that change the direction of text or cannot be seen become \u{HHHH}. A backslash stays, so this is for eyes
-// only. Not the width in columns: see width_of() in base/table.h.
+// only. Not the width in columns: see display_width() in base/table.h.
 void append_terminal(ByteBuffer& out, std::string_view text);
 
 bool is_valid_utf8(std::string_view bytes) noexcept;
