@@ -1,0 +1,89 @@
+#include "outputs/kinds.h"
+
+#include <algorithm>
+#include <array>
+
+#include "outputs/file_sink.h"
+#include "outputs/syslog_tcp.h"
+
+namespace thorlog {
+namespace {
+
+using Made = Result<std::unique_ptr<Sink>>;
+
+struct OutputKind {
+  OutputType type;
+  Status (*check)(const OutputSettings& settings);
+  Made (*make)(const OutputSettings& settings, const SinkContext& context);
+};
+
+Failure wrong(const OutputSettings& settings, const std::string& what) {
+  return fail({Errc::config, "output " + settings.name + ": " + what, 0});
+}
+
+Status check_syslog(const OutputSettings& settings) {
+  if (settings.addresses.empty()) return wrong(settings, "it has no address");
+  for (const TargetAddress& address : settings.addresses) {
+    if (address.transport != Transport::tcp) {
+      return wrong(settings, std::string(name_of(address.transport)) + " is not built yet");
+    }
+  }
+  return ok();
+}
+
+Made make_syslog(const OutputSettings& settings, const SinkContext& context) {
+  return std::unique_ptr<Sink>(std::make_unique<SyslogTcp>(settings, context));
+}
+
+Status check_file(const OutputSettings& settings) {
+  auto path = PathTemplate::parse(settings.path);
+  if (!path) return wrong(settings, path.error().doing);
+  if (auto root = open_root(path->root()); !root) return fail(std::move(root).error());
+  return ok();
+}
+
+Made make_file(const OutputSettings& settings, const SinkContext& context) {
+  auto path = PathTemplate::parse(settings.path);
+  if (!path) return fail(std::move(path).error());
+  return std::unique_ptr<Sink>(std::make_unique<FileSink>(settings, *std::move(path), context));
+}
+
+constexpr std::array<OutputKind, 2> kKinds = {{
+    {OutputType::syslog, check_syslog, make_syslog},
+    {OutputType::file, check_file, make_file},
+}};
+
+const OutputKind* kind_of(OutputType type) {
+  const auto* found =
+      std::find_if(kKinds.begin(), kKinds.end(), [type](const OutputKind& k) { return k.type == type; });
+  return found == kKinds.end() ? nullptr : found;
+}
+
+}  // namespace
+
+Status check_sink(const OutputSettings& settings) {
+  const OutputKind* kind = kind_of(settings.type);
+  if (kind == nullptr) return wrong(settings, "type " + std::string(name_of(settings.type)) + " is not built yet");
+  return kind->check(settings);
+}
+
+Result<std::unique_ptr<Sink>> make_sink(const OutputSettings& settings, const SinkContext& context) {
+  if (auto checked = check_sink(settings); !checked) return fail(std::move(checked).error());
+  return kind_of(settings.type)->make(settings, context);
+}
+
+bool needs_asset(const OutputSettings& settings) {
+  if (settings.format != OutputFormat::raw) return true;
+  return settings.type == OutputType::file && settings.path.find("{asset}") != std::string::npos;
+}
+
+bool same_sink(const OutputSettings& a, const OutputSettings& b) {
+  OutputSettings c = b;  // what the sink does not look at may differ
+  c.match = a.match;
+  c.on_full = a.on_full;
+  c.start = a.start;
+  c.max_lag = a.max_lag;
+  return a == c;
+}
+
+}  // namespace thorlog

@@ -1,0 +1,107 @@
+#include "outputs/runner.h"
+
+#include <pthread.h>
+
+#include <thread>
+
+#include "base/log.h"
+#include "outputs/kinds.h"
+#include "outputs/worker.h"
+
+namespace thorlog {
+
+class OutputRunner::Impl {
+ public:
+  using Task = std::function<void(OutputWorker&)>;
+
+  Impl(OutputSettings settings, OutputEnvironment environment, Matcher matcher, std::unique_ptr<Cursor> cursor)
+      : name_(settings.name),
+        worker_(std::make_unique<OutputWorker>(loop_, std::move(environment), std::move(settings), std::move(matcher),
+                                               std::move(cursor))),
+        tasks_(std::make_unique<Mailbox<Task>>(loop_, [this](Task&& task) { task(*worker_); })) {}
+
+  ~Impl() {
+    stop(std::chrono::milliseconds(0));
+    tasks_.reset();  // before the loop that they live on
+    worker_.reset();
+  }
+
+  OutputWorker& worker() noexcept { return *worker_; }
+  const OutputWorker& worker() const noexcept { return *worker_; }
+  const std::string& name() const noexcept { return name_; }
+  std::uint64_t beats() const noexcept { return loop_.beats(); }
+
+  void start() {
+    started_ = true;
+    thread_ = std::thread([this] {
+      ::pthread_setname_np(::pthread_self(), ("out " + name_).substr(0, 15).c_str());
+      worker_->start();
+      loop_.run();
+    });
+  }
+  void post(Task task) { tasks_->post(std::move(task)); }
+
+  void stop(std::chrono::milliseconds within) {
+    if (!started_ || !thread_.joinable()) return;
+    post([within](OutputWorker& worker) { worker.stop(within); });
+    thread_.join();
+  }
+
+ private:
+  std::string name_;
+  Loop loop_;
+  std::unique_ptr<OutputWorker> worker_;
+  std::unique_ptr<Mailbox<Task>> tasks_;
+  std::thread thread_;
+  bool started_ = false;
+};
+
+OutputRunner::OutputRunner(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+OutputRunner::~OutputRunner() = default;
+
+Result<std::unique_ptr<OutputRunner>> OutputRunner::open(const OutputSettings& settings,
+                                                         OutputEnvironment environment) {
+  auto matcher = Matcher::compile(settings.match);
+  if (!matcher) return fail(std::move(matcher).error());
+  if (auto checked = check_sink(settings); !checked) return fail(std::move(checked).error());
+  const auto start = settings.start == StartAt::oldest ? Cursor::Start::oldest : Cursor::Start::now;
+  auto cursor = Cursor::open(environment.files, environment.clock, environment.cursor_folder, settings.name,
+                             environment.journal, start);
+  if (!cursor) return fail(std::move(cursor).error());
+  auto impl = std::make_unique<Impl>(settings, std::move(environment), *std::move(matcher), *std::move(cursor));
+  if (auto made = impl->worker().make_first_sink(); !made) return fail(std::move(made).error());
+  return std::unique_ptr<OutputRunner>(new OutputRunner(std::move(impl)));
+}
+
+void OutputRunner::start() { impl_->start(); }
+
+void OutputRunner::wake() noexcept { impl_->worker().wake(); }
+
+Status OutputRunner::update(const OutputSettings& settings) {
+  auto matcher = Matcher::compile(settings.match);
+  if (!matcher) return fail(std::move(matcher).error());
+  if (auto checked = check_sink(settings); !checked) return checked;
+  auto shared = std::make_shared<Matcher>(*std::move(matcher));  // a task can be copied, a matcher can't
+  impl_->post([settings, shared](OutputWorker& worker) { worker.update(settings, std::move(*shared)); });
+  return ok();
+}
+
+void OutputRunner::assets_changed() noexcept {
+  impl_->post([](OutputWorker& worker) { worker.assets_changed(); });
+}
+
+void OutputRunner::drop_before(Position to, DropReason reason) {
+  impl_->post([to, reason](OutputWorker& worker) { worker.drop_before(to, reason); });
+}
+
+OutputSnapshot OutputRunner::snapshot() const { return impl_->worker().snapshot(); }
+std::uint64_t OutputRunner::beats() const noexcept { return impl_->beats(); }
+
+void OutputRunner::begin_stop(std::chrono::milliseconds within) {
+  impl_->post([within](OutputWorker& worker) { worker.stop(within); });
+}
+void OutputRunner::stop(std::chrono::milliseconds within) { impl_->stop(within); }
+
+const std::string& OutputRunner::name() const noexcept { return impl_->name(); }
+
+}  // namespace thorlog

@@ -1,0 +1,52 @@
+// What an output tells about itself: one consistent picture. Plain values, any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "journal/cursor.h"
+#include "outputs/latency.h"
+
+namespace thorlog {
+
+enum class OutputState : std::uint8_t {
+  connecting,  // the first try is under way
+  streaming,   // the target takes what we have
+  idle,        // everything stored was sent
+  retrying,    // the target is away; tried again with back-off
+  holding,     // needs a person: a full disk, a refusal that won't go away by itself. Tried again all the same
+  full,        // connected, but the target has taken nothing for a second
+  stopped,
+  count
+};
+std::string_view name_of(OutputState state) noexcept;
+
+// Why something had to be tried again.
+enum class Retry : std::uint8_t { resolve, connect, timeout, closed, reset, refused, write, disk_full, count };
+std::string_view name_of(Retry reason) noexcept;
+inline constexpr std::size_t kRetryReasons = static_cast<std::size_t>(Retry::count);
+
+struct OutputSnapshot {
+  std::string name;
+  std::string target;  // where it goes to, as the operator knows it
+  OutputState state = OutputState::stopped;
+
+  // stored = acknowledged + filtered + pending + dropped, all counted since books.start_seq
+  CursorBooks books;
+  std::uint64_t stored = 0;
+  std::uint64_t pending = 0;
+  Position position;                // everything before it is settled
+  std::int64_t oldest_pending = 0;  // log time of the oldest record not settled; 0: none, or not read yet
+
+  std::array<std::uint64_t, kRetryReasons> retries{};
+  std::uint64_t possibly_lost_bytes = 0;  // the kernel of a peer that died had acknowledged them long ago
+  std::uint64_t repeated_bytes = 0;       // sent to a peer that died, and sent again: possible duplicates
+  std::string last_error;
+  std::int64_t last_error_at = 0;  // wall clock, ns
+  double rate = 0;                 // records settled a second, over the last seconds
+  LatencyHistogram latency;        // received to acknowledged
+};
+
+}  // namespace thorlog

@@ -1,0 +1,120 @@
+// The part of an OutputRunner that lives on its thread: reads, matches, writes, settles. See runner.h.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "journal/cursor.h"
+#include "journal/journal.h"
+#include "loop/loop.h"
+#include "outputs/ledger.h"
+#include "outputs/match.h"
+#include "outputs/runner.h"
+#include "outputs/sink.h"
+
+namespace thorlog {
+
+class OutputWorker final : private SinkHost {
+ public:
+  OutputWorker(Loop& loop, OutputEnvironment environment, OutputSettings settings, Matcher matcher,
+               std::unique_ptr<Cursor> cursor);
+  ~OutputWorker();
+  // Before the loop runs.
+  Status make_first_sink();
+
+  // On the loop's thread.
+  void start();
+  void turn();  // as much work as one turn of the loop should do
+  void update(OutputSettings settings, Matcher matcher);
+  void assets_changed();
+  void drop_before(Position to, DropReason reason);
+  void stop(std::chrono::milliseconds within);  // ends in loop.stop()
+
+  // Any thread.
+  void wake() noexcept;
+  OutputSnapshot snapshot() const;
+
+ private:
+  void sink_ready() noexcept override;
+  void reached(Token token) noexcept override;
+  void delivered(Token token) noexcept override;
+  void rewind() noexcept override;
+  SinkContext sink_context();
+
+  bool feed();
+  bool next_batch();
+  bool feed_batch();
+  Taken hand_over(bool late);
+  void end_batch();
+  std::string_view input_name(std::uint16_t number);
+  std::string_view asset_of(const Event& event);
+
+  void settle_front();
+  void settle_free();
+  void do_rewind();
+  void save(bool now);
+  void tick();
+  void publish();
+  bool sleep();
+
+  void replace_sink(OutputSettings settings);
+  void install_sink();
+  void close_when_drained();
+  void finish();
+  void let_go_of_sink();
+
+  Loop& loop_;
+  OutputEnvironment env_;
+  OutputSettings settings_;
+  Matcher matcher_;
+  std::string journal_id_;
+  std::unique_ptr<Cursor> cursor_;
+  JournalReader reader_;
+  std::unique_ptr<Sink> sink_;
+  Wake wake_;
+  Timer tick_;
+  Timer deadline_;
+
+  // What is being read.
+  BatchRef batch_;
+  std::optional<BatchReader> records_;
+  Record record_;
+  bool held_ = false;          // record_ was read, and not taken yet
+  std::uint64_t skip_before_;  // numbers below are behind us
+  Tally tally_;                // of the batch so far
+  std::int64_t now_ = 0;       // wall clock at the begin of the turn
+  bool drained_ = false;       // at the journal's end
+
+  Ledger ledger_;
+  LatencyHistogram latency_;
+  bool rewind_wanted_ = false;
+
+  // Lookups of the last record, since neighbours are alike.
+  std::vector<std::string> input_names_;
+  std::shared_ptr<const AssetTable> assets_;
+  bool wants_asset_ = true;
+
+  std::array<std::uint64_t, 5> settled_at_tick_{};  // totals of the last seconds, for the rate
+  std::size_t ticks_ = 0;
+  double rate_ = 0;
+
+  std::optional<OutputSettings> replacement_;  // the old sink is closing; this is what follows
+  bool stopping_ = false;
+  bool closing_ = false;
+  bool finished_ = false;
+  std::uint64_t drain_until_ = 0;
+  std::chrono::milliseconds stop_within_{};
+
+  std::atomic<bool> asleep_{false};
+  std::uint64_t errors_seen_ = 0;
+  mutable std::mutex mutex_;  // guards published_
+  OutputSnapshot published_;
+};
+
+}  // namespace thorlog
