@@ -1,50 +1,88 @@
 #include "thor/host_name.h"
 
+#include <array>
+#include <bit>
 #include <cstring>
 
 #include "thor/lex.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace thorlog {
 namespace {
 
+// Letters, digits, ".", "-", "_", and whatever is no ASCII.
+constexpr std::array<bool, 256> kHostBytes = [] {
+  std::array<bool, 256> table{};
+  for (int n = 0; n < 256; ++n) {
+    const char c = static_cast<char>(n);
+    table[static_cast<std::size_t>(n)] = n >= 0x80 || lex::is_letter(c) || lex::is_digit(c) || c == '-' || c == '.' || c == '_';
+  }
+  return table;
+}();
+
+#if defined(__SSE2__)
+__m128i at_most(__m128i bytes, char from, unsigned char width) noexcept {
+  const __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(from));
+  return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(width))), offset);
+}
+
+// Each bit: that byte is none of kHostBytes.
+unsigned strange_bytes(const char* text) noexcept {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+  const __m128i letter = at_most(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 25);
+  const __m128i digit = at_most(bytes, '0', 9);
+  const __m128i sign = _mm_or_si128(at_most(bytes, '-', 1), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
+  const __m128i good = _mm_or_si128(_mm_or_si128(letter, digit), _mm_or_si128(sign, bytes));  // top bit: no ASCII
+  return ~static_cast<unsigned>(_mm_movemask_epi8(good)) & 0xFFFFU;
+}
+#endif
+
+constexpr std::array<bool, 256> kAddressBytes = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("0123456789abcdefABCDEF.:")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
 // Hexadecimal digits, dots and colons, then a zone or nothing. Cut addresses pass: "127" was one.
 bool is_address_part(std::string_view text) noexcept {
-  for (const char c : text) {
-    if (c == '%') return true;
-    if (!lex::is_hex(c) && c != '.' && c != ':') return false;
-  }
-  return true;
+  std::size_t at = 0;
+  while (at < text.size() && kAddressBytes[static_cast<unsigned char>(text[at])]) ++at;
+  return at == text.size() || text[at] == '%';
 }
 
 }  // namespace
 
-bool is_host_token(std::string_view word) noexcept {
-  if (word.empty()) return false;
-  bool colon = false;
-  std::size_t slash = word.size();
-  for (std::size_t n = 0; n < word.size(); ++n) {
-    const char c = word[n];
-    if (c == '/') {
-      slash = n;
-      break;
-    }
-    if (lex::is_letter(c) || lex::is_digit(c) || c == '-' || c == '.' || c == '_' || static_cast<unsigned char>(c) >= 0x80)
-      continue;
-    if (c != ':' && c != '%') return false;
-    colon = true;
+bool is_host_token(std::string_view word, std::size_t readable) noexcept {
+  std::size_t at = 0;
+#if defined(__SSE2__)
+  for (; at < word.size() && at + 16 <= readable; at += 16) {
+    const unsigned strange = strange_bytes(word.data() + at);
+    if (strange == 0) continue;
+    at += static_cast<std::size_t>(std::countr_zero(strange));
+    break;
   }
-  if (slash < word.size()) return !colon && is_address_part(word.substr(slash + 1));
-  return !colon || is_ip_literal(word);
+  if (at > word.size()) at = word.size();
+#endif
+  while (at < word.size() && kHostBytes[static_cast<unsigned char>(word[at])]) ++at;
+  if (at == word.size()) return at != 0;
+  if (word[at] == '/') return is_address_part(word.substr(at + 1));
+  return is_ip_literal(word);
 }
 
+namespace {
+std::string_view without_zone(std::string_view ip) noexcept { return ip.substr(0, lex::find_ahead<'%'>(ip)); }
+}  // namespace
+
 HostParts split_host(std::string_view token) noexcept {
-  const std::size_t slash = token.find('/');
-  if (slash == std::string_view::npos) {
-    if (is_ip_literal(token)) return {token, token.substr(0, token.find('%'))};
+  const std::size_t slash = lex::find_ahead<'/'>(token);
+  if (slash == token.size()) {
+    if (is_ip_literal(token)) return {token, without_zone(token)};
     return {token, {}};
   }
-  const std::string_view ip = token.substr(slash + 1);
-  return {token.substr(0, slash), ip.substr(0, ip.find('%'))};
+  return {token.substr(0, slash), without_zone(token.substr(slash + 1))};
 }
 
 bool is_ip_literal(std::string_view text) noexcept {
@@ -73,21 +111,29 @@ bool is_ip_literal(std::string_view text) noexcept {
   return colons == 0 && dots == 3 && !hex && run > 0 && run <= 3;
 }
 
-std::string_view canonical_host(std::string_view host, bool short_name, char (&buffer)[kLongestHost + 1]) noexcept {
+std::string_view canonical_host(std::string_view host, bool short_name, HostBuffer& buffer) noexcept {
   if (host.size() > kLongestHost) host = host.substr(0, kLongestHost);
-  bool upper = false;
+  if (host.empty()) return {};
+  char* const text = buffer.bytes;
+  std::memcpy(text, host.data(), host.size());
   std::size_t dot = host.size();
-  for (std::size_t n = 0; n < host.size(); ++n) {
-    if (host[n] == '.' && dot == host.size()) {
-      dot = n;
-      if (short_name && n != 0 && !lex::is_digit(host[0])) break;
-    }
-    upper = upper || lex::is_upper(host[n]);
+#if defined(__SSE2__)
+  for (std::size_t at = 0; at < host.size(); at += 16) {
+    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + at));
+    const auto dots = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
+    if (dots != 0 && dot == host.size()) dot = at + static_cast<std::size_t>(std::countr_zero(dots));
+    bytes = _mm_or_si128(bytes, _mm_and_si128(at_most(bytes, 'A', 25), _mm_set1_epi8(0x20)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(text + at), bytes);
   }
-  if (short_name && dot != 0 && dot != host.size() && !is_ip_literal(host)) host = host.substr(0, dot);
-  if (!upper) return host;
-  for (std::size_t n = 0; n < host.size(); ++n) buffer[n] = lex::to_lower(host[n]);
-  return {buffer, host.size()};
+#else
+  for (std::size_t at = 0; at < host.size(); ++at) {
+    if (text[at] == '.' && dot == host.size()) dot = at;
+    text[at] = lex::to_lower(text[at]);
+  }
+#endif
+  if (!short_name || dot >= host.size() || dot == 0) return {text, host.size()};
+  const bool literal = (lex::is_digit(text[0]) || host.find(':') != std::string_view::npos) && is_ip_literal(host);
+  return {text, literal ? host.size() : dot};
 }
 
 }  // namespace thorlog

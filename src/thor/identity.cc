@@ -140,7 +140,7 @@ Result<std::shared_ptr<const AssetTable>> AssetTable::parse(std::string_view csv
 std::string_view AssetTable::find(std::string_view canonical_host, std::string_view full_name,
                                   std::string_view ip) const noexcept {
   // Names are compared in lower case; longer ones than a name can be are none.
-  char buffer[kLongestHost + 1];
+  HostBuffer buffer;
   if (const auto id = find_in(hosts_, canonical_host); !id.empty()) return id;
   if (const auto id = find_in(names_, ::thorlog::canonical_host(full_name, false, buffer)); !id.empty()) return id;
   if (const auto id = find_in(addresses_, ::thorlog::canonical_host(ip, false, buffer)); !id.empty()) return id;

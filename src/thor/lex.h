@@ -2,11 +2,16 @@
 // parser spend their time here. Every function takes the end of what may be looked at.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
 #include "thorlog/event.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace thorlog::lex {
 
@@ -26,6 +31,40 @@ inline std::string_view from(std::string_view text, std::size_t at) noexcept {
 }
 inline std::string_view cut(std::string_view text, std::size_t at, std::size_t length) noexcept {
   return {text.data() + at, length};
+}
+
+// Where the first blank is, text.size() when there is none. Words are short: a call of memchr would cost more than the
+// search. Never reads behind the end.
+inline std::size_t find_blank(std::string_view text) noexcept {
+  std::size_t at = 0;
+#if defined(__SSE2__)
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')));
+    if (mask != 0) return at + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(mask)));
+  }
+#endif
+  while (at < text.size() && text[at] != ' ') ++at;
+  return at;
+}
+
+// The same in bytes with kReadAhead readable bytes behind them.
+template <char wanted>
+std::size_t find_ahead(std::string_view text) noexcept {
+  std::size_t at = 0;
+#if defined(__SSE2__)
+  for (; at < text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(wanted)));
+    if (mask == 0) continue;
+    at += static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(mask)));
+    return at < text.size() ? at : text.size();
+  }
+  return text.size();
+#else
+  while (at < text.size() && text[at] != wanted) ++at;
+  return at;
+#endif
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;

@@ -16,10 +16,10 @@ std::string_view part(std::string_view raw, std::uint16_t at, std::uint16_t leng
   return std::size_t{at} + length <= raw.size() ? raw.substr(at, length) : std::string_view();
 }
 
-std::int64_t header_time(const ParseWork& work, std::string_view stamp) noexcept {
+std::int64_t header_time(std::string_view stamp, const ParseContext& context, YearOfDay& years) noexcept {
   if (stamp.empty()) return kNoTime;
-  return lex::is_digit(stamp[0]) ? iso_time(stamp, work.context.zone)
-                                 : bsd_time(stamp, work.context.received, work.context.zone);
+  return lex::is_digit(stamp[0]) ? iso_time(stamp, context.zone)
+                                 : bsd_time(stamp, context.received, context.zone, years);
 }
 
 // The token was cut by a relay that took HOST/IP for a tag: it has the length of the cut, and its address, if any is
@@ -148,7 +148,7 @@ void LineParser::parse(std::string_view raw, const Start& start, const ParseCont
   ParseWork work{raw, start, context, event, scratch_->json, scratch_->text};
 
   const std::string_view stamp = part(raw, start.stamp_at, start.stamp_length);
-  event.timestamp = header_time(work, stamp);
+  event.timestamp = header_time(stamp, context, scratch_->years);
   const std::string_view token = part(raw, start.host_at, start.host_length);
   if (!token.empty() && token != "-") {
     set_host(work, token);

@@ -6,13 +6,15 @@
 
 #include "thor/host_name.h"
 #include "thor/json_facts.h"
+#include "thor/stamp.h"
 #include "thorlog/thor.h"
 
 namespace thorlog {
 
 struct LineParser::Scratch {
   JsonReader json;
-  char canonical[kLongestHost + 1] = {};
+  YearOfDay years;
+  HostBuffer canonical;
   std::string text;  // one unescaped value (CEF's message)
 };
 

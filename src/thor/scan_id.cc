@@ -1,9 +1,19 @@
 #include "thor/scan_id.h"
 
+#include <array>
 #include <cstring>
 
 namespace thorlog {
 namespace {
+
+enum : std::uint8_t { kControl = 1, kBlank = 2 };
+constexpr std::array<std::uint8_t, 256> kIdBytes = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (std::size_t n = 0; n < 0x20; ++n) table[n] = kControl;
+  table[0x7f] = kControl;
+  table[' '] = kBlank;
+  return table;
+}();
 
 enum Position : std::uint8_t { unknown = 0, module = 1, message = 2, end = 3 };
 
@@ -22,11 +32,10 @@ void ScanMemory::remember(std::string_view id) noexcept {
 
 bool is_scan_id(std::string_view id, bool blanks) noexcept {
   if (id.empty() || id.size() > kLongestScanId) return false;
-  for (const char c : id) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f || (byte == ' ' && !blanks)) return false;
-  }
-  return true;
+  const std::uint8_t bad = blanks ? kControl : kControl | kBlank;
+  std::uint8_t found = 0;
+  for (const char c : id) found |= kIdBytes[static_cast<unsigned char>(c)];
+  return (found & bad) == 0;
 }
 
 void choose_scan_id(const ScanIdPlaces& places, const ParseContext& context, Event& event) {

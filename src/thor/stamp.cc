@@ -75,19 +75,20 @@ std::int64_t year_of_day(std::int64_t days) noexcept {
   return year;
 }
 
-std::int64_t bsd_time(std::string_view stamp, std::int64_t received, const TimeZone* zone) noexcept {
-  if (lex::bsd_stamp(stamp) == 0) return kNoTime;
+std::int64_t bsd_time(std::string_view stamp, std::int64_t received, const TimeZone* zone, YearOfDay& years) noexcept {
+  if (stamp.size() < 14) return kNoTime;
   const unsigned month = month_of(stamp.data());
   const std::size_t at = stamp[4] == ' ' ? 5 : 4;
   const bool wide = lex::is_digit(stamp[at + 1]);
   const unsigned day = wide ? two(stamp.data() + at) : digits(stamp.data() + at, 1);
+  if (stamp.size() < at + (wide ? 11 : 10)) return kNoTime;
   const std::int64_t clock = clock_time(stamp.data() + at + (wide ? 3 : 2));
   if (clock == kNoTime || !is_day(2000, month, day)) return kNoTime;  // 2000 had a February 29
 
   if (received > std::numeric_limits<std::int64_t>::max() - 2 * kDay) return kNoTime;
   const std::int64_t latest = received + kDay;
   const std::int64_t latest_day = latest >= 0 ? latest / kDay : -((-latest + kDay - 1) / kDay);
-  std::int64_t year = year_of_day(latest_day);
+  std::int64_t year = years(latest_day);
   if (!is_year(year)) return kNoTime;
   std::int64_t time = in_zone(days_from_civil(year, month, day) * kDay + clock, zone);
   if (time > latest) time = in_zone(days_from_civil(--year, month, day) * kDay + clock, zone);

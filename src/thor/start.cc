@@ -32,8 +32,8 @@ std::size_t take_priority(std::string_view bytes, Start& start) noexcept {
 // Length of the word up to the next blank; 0 when it is empty, too long or not ended by one.
 std::size_t token(std::string_view text) noexcept {
   const std::size_t room = text.size() < kLongestToken ? text.size() : kLongestToken;
-  const void* blank = room ? std::memchr(text.data(), ' ', room) : nullptr;
-  return blank ? static_cast<std::size_t>(static_cast<const char*>(blank) - text.data()) : 0;
+  const std::size_t blank = lex::find_blank({text.data(), room});
+  return blank < room ? blank : 0;
 }
 
 // "THOR: " or "THOR : ": length up to what follows the blank, 0 else.
@@ -135,7 +135,7 @@ Start behind_stamp(std::string_view bytes, std::size_t at, Start start) noexcept
 
   switch (rest[0]) {
     case 'T':
-      if (is_thor(rest, false) && is_host_token(host)) return with_host(start, StartRule::s1, at, first, body);
+      if (is_thor(rest, false) && is_host_token(host, text.size())) return with_host(start, StartRule::s1, at, first, body);
       break;
     case 'C':
       if (is_cef(rest)) return with_host(start, StartRule::s3, at, first, body);
@@ -151,7 +151,7 @@ Start behind_stamp(std::string_view bytes, std::size_t at, Start start) noexcept
   if (is_agent(rest)) return with_host(start, StartRule::s4, at, first, body);
 
   const std::size_t second = token(rest);
-  if (second != 0 && is_host_token(rest.substr(0, second))) {
+  if (second != 0 && is_host_token(rest.substr(0, second), rest.size())) {
     const std::string_view after = from(rest, second + 1);
     // A relay put its view of the sender before the host (H12).
     const bool thor = is_thor(after, false);

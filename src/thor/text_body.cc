@@ -7,6 +7,7 @@
 #include "thor/colons.h"
 #include "thor/keys.h"
 #include "thor/lex.h"
+#include "thor/marks.h"
 #include "thor/parse_work.h"
 #include "thor/scan_id.h"
 
@@ -17,8 +18,7 @@ using lex::from;
 using lex::starts_with;
 
 std::string_view word(std::string_view text) noexcept {
-  const void* blank = text.empty() ? nullptr : std::memchr(text.data(), ' ', text.size());
-  return blank ? text.substr(0, static_cast<std::size_t>(static_cast<const char*>(blank) - text.data())) : text;
+  return text.substr(0, lex::find_ahead<' '>(text));
 }
 
 // The key that ends at `colon`, empty when it is none. Nothing before `begin` belongs to it.
@@ -84,7 +84,7 @@ class TextFields {
     std::string_view key;
     for (; colon != end_; colon = colons.next()) {
       key = key_before(begin, colon);
-      if (!key.empty() && is_thor_key(key)) break;
+      if (key == "SCANID" || (!key.empty() && is_thor_key(key))) break;
     }
     if (colon == end_) {
       event_.message = rest;
@@ -99,34 +99,28 @@ class TextFields {
       set_uid(colon + 2);
       if (const char* next = behind(event_.uid, " SCANID: ")) first_id(next - 2);
     }
-    for (; colon != end_; colon = colons.next()) field(begin, colon);
+    KeyMarks marks({key.data() + 2, static_cast<std::size_t>(end_ - key.data() - 2)});
+    for (const char* at = marks.next(); at != end_; at = marks.next()) field(at);
     if (last_id_ != nullptr) {
       const std::string_view id = value(last_id_);
       if (id.data() + id.size() == end_ && is_whole(id) && is_scan_id(id, false)) places_.last = id;
     }
-    if (event_.uid.empty() && last_uid_ != nullptr) {
-      const std::string_view uid = value(last_uid_);
-      if (uid.data() + uid.size() == end_ && is_whole(uid)) event_.uid = uid;
-    }
+    // Behind a MESSAGE with a key in it; nothing of weight hangs on a UID, so its first place will do.
+    if (event_.uid.empty() && first_uid_ != nullptr) set_uid(first_uid_ + 2);
   }
 
-  // SCORE, SCANID and UID among the fields.
-  void field(const char* begin, const char* colon) {
-    if (colon - begin < 7) return;
-    const char last = colon[-1];
-    if (last == 'E') {
-      if (std::memcmp(colon - 6, " SCORE", 6) == 0 && std::isnan(event_.score)) {
-        const std::string_view score = value(colon);
-        if (is_whole(score)) event_.score = number_of(score);
-      }
-    } else if (last == 'D') {
-      if (std::memcmp(colon - 7, " SCANID", 7) == 0) {
-        last_id_ = colon;
-        const std::string_view id = value(colon);
-        if (!open_.empty() && id == open_ && is_whole(id)) places_.open_elsewhere = true;
-      } else if (std::memcmp(colon - 4, " UID", 4) == 0) {
-        last_uid_ = colon;
-      }
+  // SCORE, SCANID and UID among the fields; `at`: their first letter. What stands behind the line's end may be read.
+  void field(const char* at) {
+    if (std::memcmp(at, "SCORE: ", 7) == 0) {
+      if (!std::isnan(event_.score)) return;
+      const std::string_view score = value(at + 5);
+      if (is_whole(score)) event_.score = number_of(score);
+    } else if (std::memcmp(at, "SCANID: ", 8) == 0) {
+      last_id_ = at + 6;
+      const std::string_view id = value(at + 6);
+      if (!open_.empty() && id == open_ && is_whole(id)) places_.open_elsewhere = true;
+    } else if (std::memcmp(at, "UID: ", 5) == 0) {
+      if (first_uid_ == nullptr) first_uid_ = at + 3;
     }
   }
 
@@ -166,7 +160,7 @@ class TextFields {
   std::string_view open_;
   ScanIdPlaces places_;
   const char* last_id_ = nullptr;
-  const char* last_uid_ = nullptr;
+  const char* first_uid_ = nullptr;
 };
 
 }  // namespace
