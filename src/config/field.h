@@ -72,6 +72,14 @@ std::vector<std::string_view> names_of(const Choices<E>& choices) {
   for (const auto& choice : choices) names.push_back(choice.name);
   return names;
 }
+// "off or accept (not built yet)"
+template <class E>
+std::string choices_text(const Choices<E>& choices) {
+  std::vector<std::string> texts;
+  for (const auto& choice : choices)
+    texts.push_back(std::string(choice.name) + (choice.is_built ? "" : " (not built yet)"));
+  return one_of(std::vector<std::string_view>(texts.begin(), texts.end()));
+}
 template <class E>
 std::string_view name_in(const Choices<E>& choices, E value) {
   for (const auto& choice : choices)
@@ -251,7 +259,7 @@ Field<S> path(const char* key, std::string S::*member, PathCheck check, const ch
 template <class S, class E>
 Field<S> choice(const char* key, E S::*member, const Choices<E>& choices, const char* help) {
   return {.key = key,
-          .type = one_of(names_of(choices)),
+          .type = choices_text(choices),
           .help = help,
           .read =
               [=, &choices](Reader& reader, const YamlNode& node, S& to) {

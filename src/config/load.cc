@@ -73,7 +73,7 @@ void read_root(Reader& reader, const YamlNode& root, Settings& settings) {
     if (entry.key == "internal")
       reader.error(entry.place, "'internal' is the daemon's own input: give this one another name");
     if (!read_part(reader, entry, "input", input_types(), input_fields(), input)) return false;
-    check_input(reader, entry.value, input);
+    complete_input(input);
     return true;
   });
   read_parts(reader, root, "outputs", settings.outputs, [&](const YamlEntry& entry, OutputSettings& output) {

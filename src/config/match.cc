@@ -31,10 +31,11 @@ Field<MatchKeys> bits(const char* key, std::uint32_t MatchKeys::*member, const c
                       std::vector<std::string_view> names, BitOf bits_of, const char* help) {
   return {
       .key = key,
-      .type = fmt::format("list of {}", one_of(names)),
+      .type = fmt::format("any of {}", one_of(names)),
       .help = help,
       .read =
           [=](Reader& reader, const YamlNode& node, MatchKeys& to) {
+            check_not_empty(reader, node, key);
             for (const auto& item : reader.scalars(node, key, fmt::format("a list of names ({})", one_of(names)))) {
               const std::uint32_t found = bits_of(item.text);
               if (found == 0) reader.unknown(item.place, what, item.text, names);
@@ -85,7 +86,7 @@ std::uint32_t read_levels(Reader& reader, const Scalar& item) {
 
 Field<MatchKeys> levels_field() {
   return {.key = "level",
-          .type = fmt::format("list of {}, or \">=warning\"", one_of(level_names())),
+          .type = fmt::format("any of {}, or \">=warning\"", one_of(level_names())),
           .help = "Levels, or a comparison with one; they order as debug, info, notice, error, warning, alert.",
           .read =
               [](Reader& reader, const YamlNode& node, MatchKeys& to) {
@@ -103,7 +104,7 @@ std::uint32_t flag_bit(std::string_view name) {
 }
 
 Field<MatchKeys> words(const char* key, std::vector<std::string> MatchKeys::*member, const char* help) {
-  auto made = field::texts(key, member, "list of text", help);
+  auto made = field::texts(key, member, "any of some text", help);
   made.read = [=](Reader& reader, const YamlNode& node, MatchKeys& to) {
     for (auto& item : reader.scalars(node, key, "a list of text")) {
       if (item.text.empty()) reader.error(item.place, fmt::format("'{}' holds an empty text: take it out", key));
@@ -153,7 +154,7 @@ void read_pattern(Reader& reader, const Scalar& pattern, std::vector<std::string
 
 Field<MatchKeys> patterns(const char* key, std::vector<std::string> MatchKeys::*member, const char* help) {
   return {.key = key,
-          .type = "{ regex: PATTERN }, or a list of patterns",
+          .type = "{ regex: PATTERN }, or a list of patterns in it",
           .help = help,
           .read =
               [=](Reader& reader, const YamlNode& node, MatchKeys& to) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "config/settings.h"
 
@@ -15,7 +14,9 @@ std::string check_report(const Settings& settings);
 // The commented default configuration: a working one, with every key that has a default shown as a comment.
 std::string default_config_text();
 
-// The list of every configuration key as Markdown, for docs/manual.md.
+// Every configuration key as Markdown: what stands in docs/manual.md between the two marks.
 std::string manual_text();
+inline constexpr const char* kManualBegin = "<!-- configuration keys: made by the program, see CONTRIBUTING.md -->\n";
+inline constexpr const char* kManualEnd = "<!-- end of the configuration keys -->\n";
 
 }  // namespace thorlog

@@ -22,7 +22,7 @@ const Fields<TlsSettings>& tls_fields();
 const Fields<Settings>& settings_fields();
 
 // What spans several keys of one input or output, after its block was read.
-void check_input(Reader& reader, const YamlNode& map, InputSettings& input);
+void complete_input(InputSettings& input);
 void check_output(Reader& reader, const YamlNode& map, const OutputSettings& output);
 
 // `match:` of an output.

@@ -26,14 +26,20 @@ const Choices<Trust>& trusts() {
   return kTrusts;
 }
 
+Field<RateLimit> burst_field() {
+  auto made = field::number("burst", &RateLimit::burst, {1, 100'000'000},
+                            "Events that may come at once; twice `events` unless set.");
+  made.show = [](const RateLimit&) { return std::string(); };
+  made.sample = "100000";
+  return made;
+}
+
 const Fields<RateLimit>& rate_limit_fields() {
   static const Fields<RateLimit> kFields = {
       field::number("events", &RateLimit::events, {1, 100'000'000}, "Events that one peer may send in `per`.")
           .required(),
       field::duration("per", &RateLimit::per, {1ms, 24h}, "The time that `events` is counted over."),
-      field::number("burst", &RateLimit::burst, {1, 100'000'000},
-                    "Events that may come at once; twice `events` unless set.")
-          .example("100000"),
+      burst_field(),
   };
   return kFields;
 }
@@ -210,9 +216,7 @@ const Fields<InputSettings>& input_fields() {
   return kFields;
 }
 
-void check_input(Reader& reader, const YamlNode& map, InputSettings& input) {
-  static_cast<void>(reader);
-  static_cast<void>(map);
+void complete_input(InputSettings& input) {
   if (input.rate_limit && input.rate_limit->burst == 0) input.rate_limit->burst = 2 * input.rate_limit->events;
 }
 

@@ -71,7 +71,8 @@ const Fields<IdentitySettings>& identity_fields() {
 }
 
 Field<JournalSettings> partitions_field() {
-  auto made = field::number("partitions", &JournalSettings::partitions, {1, 64}, "Independent parts of the journal.");
+  auto made = field::number("partitions", &JournalSettings::partitions, {1, 64},
+                            "Independent parts of the journal; only 1 is built yet.");
   made.read = [](Reader& reader, const YamlNode& node, JournalSettings& to) {
     const auto value = reader.scalar(node, "partitions", "a number");
     std::uint64_t number = 0;
@@ -238,7 +239,8 @@ const Fields<Settings>& settings_fields() {
       field::block("reassembly", &S::reassembly, reassembly_fields(), "Putting cut lines back together."),
       field::block("identity", &S::identity, identity_fields(), "Which asset and which group a line belongs to."),
       field::block("journal", &S::journal, journal_fields(), "What thorlogd has promised to remember."),
-      field::block("scans", &S::scans, scan_fields(), "The watch over scans."),
+      field::block("scans", &S::scans, scan_fields(),
+                   "The watch over scans; not built yet, so this is checked and changes nothing."),
       field::block("admin", &S::admin, admin_fields(), "How thorlogd is asked and operated."),
       field::block("log", &S::log, log_fields(), "The daemon's own log, on standard error."),
   };

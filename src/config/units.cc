@@ -100,10 +100,10 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) no
 std::string duration_text(std::chrono::nanoseconds duration) {
   const auto count = duration.count();
   if (count <= 0) return "0";
-  // 24h reads better than 1d, 60s better than 1m, for the one round step below two.
+  // 24h reads better than 1d, and 60s better than 1m.
   for (const auto& unit : kTimeUnits) {
     const auto factor = static_cast<std::int64_t>(unit.factor);
-    if (count % factor == 0 && (count / factor > 1 || factor <= 1'000'000'000))
+    if (count % factor == 0 && (count > factor || (unit.name != "d" && unit.name != "m")))
       return fmt::format("{}{}", count / factor, unit.name);
   }
   return fmt::format("{}ns", count);
@@ -119,6 +119,13 @@ std::string_view nearest_name(std::string_view given, std::span<const std::strin
   if (given.empty() || given.size() > 64) return {};
   const std::string meant = folded(given);
   std::string_view best;
+  for (const auto name : known) {  // "warn" is meant as warning, unless there is another that begins so
+    if (meant.size() < 3 || !folded(name).starts_with(meant)) continue;
+    if (folded(name) == meant) return name;
+    best = best.empty() ? name : std::string_view("?");
+  }
+  if (!best.empty() && best != "?") return best;
+  best = {};
   std::size_t best_distance = std::max<std::size_t>(1, given.size() / 3) + 1;  // one slip in three letters
   for (const auto name : known) {
     const auto distance = edit_distance(meant, folded(name));

@@ -82,16 +82,21 @@ class TreeBuilder : public YAML::EventHandler {
     throw Refused{place_of(mark), fmt::format("tags are not used here: leave '{}' out", tag.substr(0, 80))};
   }
 
-  // yaml-cpp takes a double quote that is still open at the end of the file for closed: half a file would load.
+  // yaml-cpp takes a quote that is still open at the end of the file for closed: half a file would load.
   void check_closed(const YAML::Mark& mark) {
     for (; line_ < mark.line; ++line_) line_at_ = text_.find('\n', line_at_) + 1;
     const std::size_t at = line_at_ + static_cast<std::size_t>(mark.column);
-    if (at >= text_.size() || text_[at] != '"') return;
+    if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return;
+    const char quote = text_[at];
     for (std::size_t i = at + 1; i < text_.size(); ++i) {
-      if (text_[i] == '"') return;
-      if (text_[i] == '\\') ++i;
+      if (text_[i] == '\\' && quote == '"') {
+        ++i;
+      } else if (text_[i] == quote) {
+        if (quote == '"' || i + 1 >= text_.size() || text_[i + 1] != quote) return;
+        ++i;  // '' stands for one quote
+      }
     }
-    throw Refused{place_of(mark), "this '\"' is never closed"};
+    throw Refused{place_of(mark), "this quote is never closed"};
   }
 
   bool expects_key() const {
