@@ -52,7 +52,8 @@ class ScanMemory {
   std::string_view open_scan() const noexcept { return {id_, length_}; }
   void remember(std::string_view id) noexcept;
   void learn_position(std::uint8_t position) noexcept { position_ = position; }
-  std::uint8_t position() const noexcept { return position_; }  // 0: not learnt; 1 after MODULE, 2 after MESSAGE, 3 last
+  // 0: not learnt; 1 after MODULE, 2 after MESSAGE, 3 last, 4: this THOR writes none (--noscanid).
+  std::uint8_t position() const noexcept { return position_; }
 
  private:
   char id_[118] = {};

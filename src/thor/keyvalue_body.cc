@@ -65,6 +65,7 @@ void parse_keyvalue_fields(ParseWork& work, std::string_view fields) {
       event.message = pair.value;
       phase = message;
     } else if (pair.key == "SCANID") {
+      ++places.seen;
       if (!whole || !is_scan_id(pair.value, true)) continue;
       if (phase == module) places.after_module = pair.value;
       if (phase == message && places.after_message.empty()) places.after_message = pair.value;

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "thor/lex.h"
+
 namespace thorlog {
 namespace {
 
@@ -15,11 +17,51 @@ constexpr std::array<std::uint8_t, 256> kIdBytes = [] {
   return table;
 }();
 
-enum Position : std::uint8_t { unknown = 0, module = 1, message = 2, end = 3 };
+enum Position : std::uint8_t { unknown = 0, module = 1, message = 2, end = 3, nowhere = 4 };
 
 // A THOR that has just started tells where its ids stand; nothing scanned is in such lines.
 bool is_banner(const Event& event) noexcept {
   return event.level == Level::info && (event.module == "Startup" || event.module == "Init");
+}
+
+// Candidates that contradict each other: the open scan's, else the one at the place where this stream writes its ids.
+void choose_among(const ScanIdPlaces& places, std::string_view open, std::uint8_t learnt, Event& event) noexcept {
+  const std::string_view all[] = {places.after_module, places.after_message, places.last};
+  for (const std::string_view id : all)
+    if (!open.empty() && id == open) {
+      event.scan_id = id;
+      return;
+    }
+  event.flags |= flag::ambiguous;
+  if (learnt >= module && learnt <= end) event.scan_id = all[learnt - module];
+  for (const std::string_view id : all)
+    if (event.scan_id.empty()) event.scan_id = id;
+}
+
+// An id at the end and none before: THOR 10's place for it, or the end of the last value, which may be a stranger's text.
+std::string_view judge_last(const ScanIdPlaces& places, std::string_view open, std::uint8_t learnt, Event& event) noexcept {
+  if (places.last == open) return places.last;
+  if (learnt == nowhere) return {};
+  if (places.seen == 1) return places.last;
+  if (places.open_elsewhere) return open;
+  if (learnt != end) event.flags |= flag::ambiguous;
+  return places.last;
+}
+
+void teach(const ScanIdPlaces& places, const Event& event, ScanMemory& memory) noexcept {
+  if (!places.after_module.empty()) {
+    memory.learn_position(module);
+  } else if (!places.after_message.empty()) {
+    // At the end of a line without fields both places are the same.
+    if (places.last.data() != places.after_message.data()) {
+      memory.learn_position(message);
+    } else if (memory.position() == nowhere && is_banner(event)) {
+      memory.learn_position(unknown);
+    }
+  } else if (is_banner(event)) {
+    memory.learn_position(end);
+  }
+  memory.remember(event.scan_id);
 }
 
 }  // namespace
@@ -50,39 +92,23 @@ void choose_scan_id(const ScanIdPlaces& places, const ParseContext& context, Eve
       (!sure.empty() && !places.last.empty() && places.last != sure);
 
   if (differ) {
-    if (!open.empty() && (open == places.after_module || open == places.after_message || open == places.last)) {
-      event.scan_id = open == places.after_module    ? places.after_module
-                      : open == places.after_message ? places.after_message
-                                                     : places.last;
-      return;
-    }
-    event.scan_id = learnt == end && !places.last.empty()                  ? places.last
-                    : learnt == message && !places.after_message.empty() ? places.after_message
-                                                                           : sure;
-    event.flags |= flag::ambiguous;
+    choose_among(places, open, learnt, event);
     return;
   }
-  std::string_view id = sure;
-  if (id.empty() && !places.last.empty()) {
-    // This stream writes its ids elsewhere: what stands at the end is a part of the last value.
-    if ((learnt == module || learnt == message) && places.last != open) return;
-    id = places.last;
-  }
-  if (id.empty()) {
-    if (places.open_elsewhere) event.scan_id = open;
+  event.scan_id = sure;
+  if (sure.empty() && !places.last.empty()) event.scan_id = judge_last(places, open, learnt, event);
+  if (event.scan_id.empty() && places.open_elsewhere && learnt != nowhere) {
+    event.scan_id = open;
     return;
   }
-  event.scan_id = id;
-  if (memory == nullptr || context.cut) return;
-  if (!places.after_module.empty()) {
-    memory->learn_position(module);
-  } else if (!places.after_message.empty()) {
-    // At the end of a line without fields both places are the same.
-    if (places.last.data() != places.after_message.data()) memory->learn_position(message);
-  } else if (is_banner(event)) {
-    memory->learn_position(end);
+  if (memory == nullptr || context.cut || (event.flags & flag::ambiguous) != 0) return;
+  if (event.scan_id.empty()) {
+    // --noscanid: what looks like an id later is none.
+    if (places.seen == 0 && is_banner(event) && lex::starts_with(event.message, "Thor Version"))
+      memory->learn_position(nowhere);
+    return;
   }
-  memory->remember(id);
+  teach(places, event, *memory);
 }
 
 }  // namespace thorlog

@@ -17,7 +17,8 @@ struct ScanIdPlaces {
   std::string_view after_module;
   std::string_view after_message;  // first key behind MESSAGE, a UID left aside
   std::string_view last;           // the line's last field
-  bool open_elsewhere = false;     // the id of the stream's open scan stands somewhere else in the line
+  unsigned seen = 0;               // SCANID keys in all, wherever they stand
+  bool open_elsewhere = false;     // one of them has the id of the stream's open scan
 };
 
 // Sets event.scan_id, perhaps flag::ambiguous, and teaches the stream's memory.

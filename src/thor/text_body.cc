@@ -58,6 +58,7 @@ class TextFields {
         rest = from(rest, 9);
         const std::string_view id = word(rest);
         if (is_whole(id) && is_scan_id(id, false)) places_.after_module = id;
+        ++places_.seen;
         rest = from(rest, id.size());
       } else if (starts_with(rest, " UID: ")) {
         rest = from(rest, 6);
@@ -99,7 +100,7 @@ class TextFields {
       set_uid(colon + 2);
       if (const char* next = behind(event_.uid, " SCANID: ")) first_id(next - 2);
     }
-    KeyMarks marks({key.data() + 2, static_cast<std::size_t>(end_ - key.data() - 2)});
+    KeyMarks marks({key.data() + 1, static_cast<std::size_t>(end_ - key.data() - 1)});  // from the key on
     for (const char* at = marks.next(); at != end_; at = marks.next()) field(at);
     if (last_id_ != nullptr) {
       const std::string_view id = value(last_id_);
@@ -117,6 +118,7 @@ class TextFields {
       if (is_whole(score)) event_.score = number_of(score);
     } else if (std::memcmp(at, "SCANID: ", 8) == 0) {
       last_id_ = at + 6;
+      ++places_.seen;
       const std::string_view id = value(at + 6);
       if (!open_.empty() && id == open_ && is_whole(id)) places_.open_elsewhere = true;
     } else if (std::memcmp(at, "UID: ", 5) == 0) {
