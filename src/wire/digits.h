@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace thorlog {
 
@@ -20,6 +22,19 @@ inline constexpr auto kTwoDigits = [] {
 
 inline constexpr char kUpperHex[] = "0123456789ABCDEF";
 inline constexpr char kLowerHex[] = "0123456789abcdef";
+
+// A literal, without its final NUL.
+template <std::size_t N>
+inline char* put_literal(char* to, const char (&literal)[N]) noexcept {
+  std::memcpy(to, literal, N - 1);
+  return to + (N - 1);
+}
+
+// Bytes of our own that are few.
+inline char* put_text(char* to, std::string_view text) noexcept {
+  for (const char c : text) *to++ = c;
+  return to;
+}
 
 // value < 100
 inline void put_two_digits(char* to, std::uint32_t value) noexcept {

@@ -17,59 +17,78 @@ constexpr std::array<std::string_view, 24> kFacilities = {
 constexpr std::array<std::string_view, 8> kSeverities = {"emerg",   "alert",  "crit", "err",
                                                          "warning", "notice", "info", "debug"};
 
-// `,"key":` for each; text that may hold anything.
-void member(ByteBuffer& out, std::string_view key, std::string_view value) {
-  if (value.empty()) return;
-  out.append(key);
-  append_json_string(out, value);
-}
+// All keys with what is around them, numbers, stamps and names of ours: what is not text of the line.
+constexpr std::size_t kFixedRoom = 1024;
 
-// Text of our own that needs no escaping.
-void tame_member(ByteBuffer& out, std::string_view key, std::string_view value) {
-  if (value.empty()) return;
-  char* to = out.reserve(key.size() + value.size() + 2);
-  std::memcpy(to, key.data(), key.size());
-  to += key.size();
-  *to++ = '"';
-  std::memcpy(to, value.data(), value.size());
-  to += value.size();
-  *to++ = '"';
-  out.commit_to(to);
-}
+// Writes members one behind the other, where room was made for all of them.
+class Members {
+ public:
+  explicit Members(char* to) : to_(to) {}
+  char* end() const noexcept { return to_; }
 
-void number_member(ByteBuffer& out, std::string_view key, std::uint64_t value) {
-  out.append(key);
-  out.commit_to(put_decimal(out.reserve(kMaxDigits), value));
-}
-
-void stamp_member(ByteBuffer& out, std::string_view key, StampCache& cache, std::int64_t time) {
-  if (time == kNoTime) return;
-  out.append(key);
-  char* to = out.reserve(kMaxStampLength + 2);
-  *to++ = '"';
-  to = cache.append_rfc3339_nano(to, time);
-  *to++ = '"';
-  out.commit_to(to);
-}
-
-void score_member(ByteBuffer& out, double score) {
-  if (!std::isfinite(score)) return;
-  out.append(R"(,"score":)");
-  char* const to = out.reserve(32);
-  out.commit_to(std::to_chars(to, to + 32, score).ptr);
-}
-
-void flags_member(ByteBuffer& out, std::uint32_t flags) {
-  if ((flags & ((1U << flag::count) - 1)) == 0) return;
-  char before = '[';
-  out.append(R"(,"flags":)");
-  for (int bit = 0; bit < flag::count; ++bit) {
-    if ((flags >> bit & 1U) == 0) continue;
-    out.push_back(before);
-    tame_member(out, "", flag_name(bit));
-    before = ',';
+  // `key` is `,"key":`. Text that may hold anything.
+  template <std::size_t N>
+  void text(const char (&key)[N], std::string_view value) noexcept {
+    if (value.empty()) return;
+    bool valid = true;
+    to_ = put_json_string(put_literal(to_, key), value, valid);
   }
-  out.push_back(']');
+  // Text of ours that needs no escaping.
+  template <std::size_t N>
+  void name(const char (&key)[N], std::string_view value) noexcept {
+    if (value.empty()) return;
+    to_ = put_literal(to_, key);
+    *to_++ = '"';
+    to_ = put_text(to_, value);
+    *to_++ = '"';
+  }
+  template <std::size_t N>
+  void number(const char (&key)[N], std::uint64_t value) noexcept {
+    to_ = put_decimal(put_literal(to_, key), value);
+  }
+  template <std::size_t N>
+  void stamp(const char (&key)[N], StampCache& cache, std::int64_t time) noexcept {
+    if (time == kNoTime) return;
+    to_ = put_literal(to_, key);
+    *to_++ = '"';
+    to_ = cache.append_rfc3339_nano(to_, time);
+    *to_++ = '"';
+  }
+  void score(double value) noexcept {
+    if (!std::isfinite(value)) return;
+    to_ = put_literal(to_, R"(,"score":)");
+    to_ = std::to_chars(to_, to_ + 32, value).ptr;
+  }
+  void flags(std::uint32_t flags) noexcept {
+    if ((flags & ((1U << flag::count) - 1)) == 0) return;
+    to_ = put_literal(to_, R"(,"flags":)");
+    char before = '[';
+    for (int bit = 0; bit < flag::count; ++bit) {
+      if ((flags >> bit & 1U) == 0) continue;
+      *to_++ = before;
+      name("", flag_name(bit));
+      before = ',';
+    }
+    *to_++ = ']';
+  }
+  void id(const StoredRecord& stored) noexcept {
+    to_ = put_decimal(put_literal(to_, R"({"id":")"), stored.partition);
+    *to_++ = '-';
+    to_ = put_decimal(to_, stored.offset);
+    *to_++ = '"';
+  }
+
+ private:
+  char* to_;
+};
+
+std::size_t length_of_texts(const StoredRecord& stored) noexcept {
+  const Record& record = stored.record;
+  const Event& event = record.event;
+  return stored.journal_id.size() + stored.input_name.size() + record.peer.size() + record.peer_identity.size() +
+         event.host.size() + event.ip.size() + event.app_name.size() + event.procid.size() + event.msgid.size() +
+         stored.asset_or_host().size() + event.scan_id.size() + event.group_id.size() + event.module.size() +
+         event.message.size() + event.uid.size();
 }
 
 bool detection_member(ByteBuffer& out, const Event& event) {
@@ -89,50 +108,42 @@ void raw_member(ByteBuffer& out, std::string_view raw) {
   out.push_back('"');
 }
 
-void id_member(ByteBuffer& out, const StoredRecord& stored) {
-  out.append(R"({"id":")");
-  char* to = out.reserve(2 * kMaxDigits + 2);
-  to = put_decimal(to, stored.partition);
-  *to++ = '-';
-  to = put_decimal(to, stored.offset);
-  *to++ = '"';
-  out.commit_to(to);
-}
-
 }  // namespace
 
 void JsonEncoder::append(const StoredRecord& stored, ByteBuffer& out) {
   const Record& record = stored.record;
   const Event& event = record.event;
-  id_member(out, stored);
-  member(out, R"(,"journal_id":)", stored.journal_id);
-  number_member(out, R"(,"seq":)", stored.seq);
-  stamp_member(out, R"(,"received":)", received_, record.received);
-  stamp_member(out, R"(,"timestamp":)", timestamp_, event.timestamp);
-  member(out, R"(,"input":)", stored.input_name);
-  member(out, R"(,"peer":)", record.peer);
-  member(out, R"(,"peer_identity":)", record.peer_identity);
-  tame_member(out, R"(,"kind":)", name_of(event.kind));
-  tame_member(out, R"(,"format":)", name_of(event.format));
+  Members members(out.reserve(kFixedRoom + json_string_room(length_of_texts(stored))));
+  members.id(stored);
+  members.text(R"(,"journal_id":)", stored.journal_id);
+  members.number(R"(,"seq":)", stored.seq);
+  members.stamp(R"(,"received":)", received_, record.received);
+  members.stamp(R"(,"timestamp":)", timestamp_, event.timestamp);
+  members.text(R"(,"input":)", stored.input_name);
+  members.text(R"(,"peer":)", record.peer);
+  members.text(R"(,"peer_identity":)", record.peer_identity);
+  members.name(R"(,"kind":)", name_of(event.kind));
+  members.name(R"(,"format":)", name_of(event.format));
   if (event.priority < 192) {
-    tame_member(out, R"(,"facility":)", kFacilities[event.priority / 8U]);
-    tame_member(out, R"(,"severity":)", kSeverities[event.priority % 8U]);
+    members.name(R"(,"facility":)", kFacilities[event.priority / 8U]);
+    members.name(R"(,"severity":)", kSeverities[event.priority % 8U]);
   }
-  member(out, R"(,"host":)", event.host);
-  member(out, R"(,"ip":)", event.ip);
-  member(out, R"(,"app_name":)", event.app_name);
-  member(out, R"(,"procid":)", event.procid);
-  member(out, R"(,"msgid":)", event.msgid);
-  member(out, R"(,"asset":)", stored.asset_or_host());
-  member(out, R"(,"scan_id":)", event.scan_id);
-  member(out, R"(,"group_id":)", event.group_id);
-  tame_member(out, R"(,"level":)", name_of(event.level));
-  member(out, R"(,"module":)", event.module);
-  member(out, R"(,"message":)", event.message);
-  score_member(out, event.score);
-  member(out, R"(,"uid":)", event.uid);
-  if (record.parts > 1) number_member(out, R"(,"parts":)", record.parts);
-  flags_member(out, stored.flags());
+  members.text(R"(,"host":)", event.host);
+  members.text(R"(,"ip":)", event.ip);
+  members.text(R"(,"app_name":)", event.app_name);
+  members.text(R"(,"procid":)", event.procid);
+  members.text(R"(,"msgid":)", event.msgid);
+  members.text(R"(,"asset":)", stored.asset_or_host());
+  members.text(R"(,"scan_id":)", event.scan_id);
+  members.text(R"(,"group_id":)", event.group_id);
+  members.name(R"(,"level":)", name_of(event.level));
+  members.text(R"(,"module":)", event.module);
+  members.text(R"(,"message":)", event.message);
+  members.score(event.score);
+  members.text(R"(,"uid":)", event.uid);
+  if (record.parts > 1) members.number(R"(,"parts":)", record.parts);
+  members.flags(stored.flags());
+  out.commit_to(members.end());
   if (fields_ != nullptr) append_fields(event, out);
   const bool is_detection = detection_member(out, event);
   raw_member(out, is_detection && !event.message.empty() ? event.message : event.raw);

@@ -37,6 +37,29 @@ constexpr auto kEscapes = [] {
 }();
 static_assert(sizeof(AsciiEscape) == 8);  // copied whole
 
+// Escapes up to `stop`; a character that begins before it may reach past it, but not past `end`.
+char* put_escaped(char* to, const char*& from, const char* stop, const char* end, bool& valid) noexcept {
+  while (from < stop) {
+    copy_clean<JsonSpecial>(from, stop, to);
+    if (from == stop) break;
+    const auto byte = static_cast<unsigned char>(*from);
+    if (byte < 0x80) {
+      const AsciiEscape& escape = kEscapes[byte];
+      std::memcpy(to, &escape, sizeof escape);
+      to += escape.length;
+      ++from;
+      continue;
+    }
+    const Utf8Step step = utf8_step(from, end);
+    const std::size_t length = step.valid ? step.length : kReplacement.size();
+    std::memcpy(to, step.valid ? from : kReplacement.data(), length);
+    valid = valid && step.valid;
+    to += length;
+    from += step.length;
+  }
+  return to;
+}
+
 // Checks a value by hand, byte for byte: the values are small and few, and this library links no JSON parser.
 class JsonCheck {
  public:
@@ -169,6 +192,15 @@ class JsonCheck {
 
 }  // namespace
 
+char* put_json_string(char* to, std::string_view bytes, bool& valid) noexcept {
+  const char* from = bytes.data();
+  const char* const end = from + bytes.size();
+  *to++ = '"';
+  to = put_escaped(to, from, end, end, valid);
+  *to++ = '"';
+  return to;
+}
+
 bool append_json_string(ByteBuffer& out, std::string_view bytes) {
   bool valid = true;
   const char* from = bytes.data();
@@ -176,26 +208,8 @@ bool append_json_string(ByteBuffer& out, std::string_view bytes) {
   out.push_back('"');
   while (from < end) {
     const char* const stop = from + std::min(static_cast<std::size_t>(end - from), kChunk);
-    char* to = out.reserve(6 * static_cast<std::size_t>(stop - from) + kCopySlack);
-    while (from < stop) {
-      copy_clean<JsonSpecial>(from, stop, to);
-      if (from == stop) break;
-      const auto byte = static_cast<unsigned char>(*from);
-      if (byte < 0x80) {
-        const AsciiEscape& escape = kEscapes[byte];
-        std::memcpy(to, &escape, sizeof escape);
-        to += escape.length;
-        ++from;
-        continue;
-      }
-      const Utf8Step step = utf8_step(from, end);  // may reach past `stop`
-      const std::size_t length = step.valid ? step.length : kReplacement.size();
-      std::memcpy(to, step.valid ? from : kReplacement.data(), length);
-      valid = valid && step.valid;
-      to += length;
-      from += step.length;
-    }
-    out.commit_to(to);
+    char* const to = out.reserve(json_string_room(static_cast<std::size_t>(stop - from)));
+    out.commit_to(put_escaped(to, from, stop, end, valid));
   }
   out.push_back('"');
   return valid;

@@ -8,7 +8,15 @@
 
 namespace thorlog {
 
-// Appends `"bytes"`. Bytes that are no UTF-8 become U+FFFD, one for each maximal part. False when there were any.
+// Room that put_json_string() needs for a string of this length.
+constexpr std::size_t json_string_room(std::size_t length) noexcept { return 6 * length + 18; }
+
+// Writes `"bytes"` at `to`, where there is room enough, and gives the end. `valid` becomes false when bytes were no
+// UTF-8; they are U+FFFD then, one for each maximal part.
+char* put_json_string(char* to, std::string_view bytes, bool& valid) noexcept;
+
+// Appends `"bytes"` likewise, for strings of any length: takes no more room than is needed. False when bytes were no
+// UTF-8.
 bool append_json_string(ByteBuffer& out, std::string_view bytes);
 
 // Appends a JSON value that someone else wrote, if it is one: whole, UTF-8, and nested at most 64 deep. Blanks

@@ -1,6 +1,8 @@
 #include "wire/escape.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 
 #include "wire/clean_copy.h"
 #include "wire/digits.h"
@@ -12,12 +14,46 @@ namespace {
 // What is escaped at once: room is made for the worst of it only.
 constexpr std::size_t kChunk = 4096;
 
+constexpr auto kHexEscapes = [] {
+  std::array<std::array<char, 4>, 256> table{};
+  for (std::size_t i = 0; i < 256; ++i) table[i] = {'\\', 'x', kUpperHex[i >> 4], kUpperHex[i & 15]};
+  return table;
+}();
+
 char* put_hex_escape(char* to, unsigned char byte) noexcept {
-  to[0] = '\\';
-  to[1] = 'x';
-  to[2] = kUpperHex[byte >> 4];
-  to[3] = kUpperHex[byte & 15];
+  std::memcpy(to, kHexEscapes[byte].data(), 4);
   return to + 4;
+}
+
+// Line-escapes up to `stop`, where 4 bytes for each and kCopySlack are writable. Windows paths put several
+// backslashes into one block, so what a block says about its bytes is used for all of them.
+char* put_line_escaped(char* to, const char* from, const char* stop) noexcept {
+  while (stop - from >= 32) {
+    const Block block = Block::load(from);
+    block.store(to);
+    unsigned found = LineSpecial::found(block).mask();
+    if (found == 0) {
+      from += 16;
+      to += 16;
+      continue;
+    }
+    int done = 0;
+    do {
+      const int at = std::countr_zero(found);
+      Block::load(from + done).store(to);
+      to = put_hex_escape(to + (at - done), static_cast<unsigned char>(from[at]));
+      done = at + 1;
+      found &= found - 1;
+    } while (found != 0);
+    Block::load(from + done).store(to);  // reads into the next block, which is there
+    to += 16 - done;
+    from += 16;
+  }
+  for (;;) {
+    copy_clean<LineSpecial>(from, stop, to);
+    if (from == stop) return to;
+    to = put_hex_escape(to, static_cast<unsigned char>(*from++));
+  }
 }
 
 int hex_digit(char c) noexcept {
@@ -95,15 +131,10 @@ void append_line_escaped(ByteBuffer& out, std::string_view bytes) {
   const char* from = bytes.data();
   const char* const end = from + bytes.size();
   while (from != end) {
-    const auto left = static_cast<std::size_t>(end - from);
-    const char* const stop = from + std::min(left, kChunk);
-    char* to = out.reserve(4 * static_cast<std::size_t>(stop - from) + kCopySlack);
-    for (;;) {
-      copy_clean<LineSpecial>(from, stop, to);
-      if (from == stop) break;
-      to = put_hex_escape(to, static_cast<unsigned char>(*from++));
-    }
-    out.commit_to(to);
+    const char* const stop = from + std::min(static_cast<std::size_t>(end - from), kChunk);
+    char* const to = out.reserve(4 * static_cast<std::size_t>(stop - from) + kCopySlack);
+    out.commit_to(put_line_escaped(to, from, stop));
+    from = stop;
   }
 }
 
