@@ -24,10 +24,10 @@ constexpr std::uint64_t kDrainBytes = 8 << 20;  // more than the kernel buffers 
 
 struct TcpConnections::Connection {
   Connection(TcpNews&& news, Framing framing, std::size_t max_message)
-      : ticket(std::move(news.ticket)), fd(std::move(news.fd)), framer(framing, max_message) {}
+      : fd(std::move(news.fd)), ticket(std::move(news.ticket)), framer(framing, max_message) {}
 
-  TcpTicket ticket;
   Fd fd;
+  TcpTicket ticket;                // given back before the peer can see the end and connect again
   std::unique_ptr<FdWatch> watch;  // gone before the socket is closed
   StreamFramer framer;
   Intake::Stream* stream = nullptr;
@@ -165,8 +165,7 @@ std::string_view TcpConnections::keep(std::string_view bytes) {
 
 // After each step of the framer: its empty frames, its memory, whether it waits to tell a count from a line.
 void TcpConnections::settle(Connection& connection) {
-  const std::uint64_t empty = connection.framer.empty_frames();
-  books_->empty += empty - std::exchange(connection.empty_counted, empty);
+  count_empty(connection);
   const std::size_t held = connection.framer.held();
   if (held < connection.accounted) {
     give_back(connection, connection.accounted - held);
@@ -185,6 +184,11 @@ void TcpConnections::settle(Connection& connection) {
   } else {
     chains_->undecided.remove(connection);
   }
+}
+
+void TcpConnections::count_empty(Connection& connection) {
+  const std::uint64_t empty = connection.framer.empty_frames();
+  books_->empty += empty - std::exchange(connection.empty_counted, empty);
 }
 
 // The half line that has waited longest makes room; a peer can't take more than its part from the others.
@@ -258,7 +262,7 @@ void TcpConnections::excuse(Connection& connection, std::int64_t now) {
 
 void TcpConnections::end(Connection& connection) {
   flush(connection, 0);
-  settle(connection);
+  count_empty(connection);
   chains_->slowed.remove(connection);
   if (chains_->paused.has(connection)) env_.figures.paused.fetch_sub(1, std::memory_order_relaxed);
   chains_->paused.remove(connection);

@@ -61,6 +61,7 @@ class TcpConnections {
   std::string_view keep(std::string_view bytes);
   void flush(Connection& connection, std::uint32_t flags);
   void settle(Connection& connection);
+  void count_empty(Connection& connection);
   bool take_memory(Connection& connection, std::size_t bytes);
   void give_back(Connection& connection, std::size_t bytes);
   void pause(Connection& connection);
