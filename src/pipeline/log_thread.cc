@@ -18,8 +18,9 @@ LogThread::LogThread(Environment environment)
       bell_(loop_, [this] { drain(); }),
       internal_(loop_,
                 [this](Internal&& record) {
+                  if (record.last) return finish();
                   add_internal(record.kind, record.raw);
-                  record.last ? finish() : drain();
+                  drain();
                 }),
       tend_timer_(loop_, [this] { tend(); }),
       first_seq_(env_.journal.state().end.seq) {}
@@ -28,12 +29,12 @@ LogThread::~LogThread() { THORLOG_ASSERT(!thread_.joinable()); }
 
 void LogThread::start() {
   tend_timer_.start(kTendMs, kTendMs);
-  add_internal(Kind::life, life("start"));
+  add_internal(Kind::life, life(LifeMoment::start));
   thread_ = std::thread([this] { loop_.run(); });
 }
 
 void LogThread::stop() {
-  internal_.post({Kind::life, life("stop"), true});
+  internal_.post({Kind::life, std::string(), true});
   thread_.join();
 }
 
@@ -67,6 +68,7 @@ bool LogThread::take_from_rings() {
 }
 
 void LogThread::finish() {
+  add_internal(Kind::life, life(LifeMoment::stop));
   drain();
   if (!taken_.empty()) {
     std::uint64_t lines = 0;
@@ -117,13 +119,13 @@ void LogThread::tend() {
     const Position next = env_.journal.state().next_segment;
     if (acknowledged.seq < next.seq) env_.drop_oldest(next);
   }
-  if (env_.clock.steady() >= next_life_) add_internal(Kind::life, life("alive"));
+  if (env_.clock.steady() >= next_life_) add_internal(Kind::life, life(LifeMoment::beat));
   drain();
 }
 
-std::string LogThread::life(std::string_view what) {
+std::string LogThread::life(LifeMoment moment) {
   next_life_ = env_.clock.steady() + kLifeEvery;
-  return fmt::format("{{\"life\":\"{}\",\"steady_ns\":{}}}", what, env_.clock.steady());
+  return life_line(moment, env_.journal, env_.clock);
 }
 
 void LogThread::add_internal(Kind kind, std::string_view raw) {

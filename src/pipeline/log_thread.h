@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "journal/journal.h"
+#include "journal/life.h"
 #include "loop/loop.h"
 #include "pipeline/worker_intake.h"
 
@@ -62,7 +63,7 @@ class LogThread {
   void say_refused(const Error& error);
   void finish();
   void tend();
-  std::string life(std::string_view what);
+  std::string life(LifeMoment moment);
   void add_internal(Kind kind, std::string_view raw);
   void publish_books();
 
