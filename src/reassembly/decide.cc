@@ -1,8 +1,7 @@
 // What a frame means: a line of its own, or more of one that is held (R1, R4, R5). Only its first bytes decide.
-#include <algorithm>
-
 #include "reassembly/relay_header.h"
 #include "reassembly/state.h"
+#include "wire/part_marker.h"
 
 namespace thorlog {
 namespace {
@@ -37,6 +36,12 @@ std::size_t json_message(std::string_view bytes, const Start& start) noexcept {
   }
 }
 
+bool Reassembler::State::is_cut_by_scanner(std::string_view bytes, const Start& start) const noexcept {
+  if (bytes.back() != '.' || start.rule == StartRule::s5) return false;
+  const std::size_t at = start.rule == StartRule::s6 ? rfc5424_message(bytes) : start.body_at;
+  return at < bytes.size() && cuts.cut_by_scanner(bytes.substr(at));
+}
+
 bool Reassembler::State::is_cut_size(std::size_t n, const Slot& slot) const noexcept {
   if (cuts.contains(n)) return true;
   for (std::size_t i = 0; i < slot.learnt_count; ++i)
@@ -54,9 +59,9 @@ Cut Reassembler::State::cut_of(const Offer& offer, const Slot& slot) const {
     cut.depth.scan(offer.bytes.substr(json));
     if (cut.depth.closed()) return cut;  // whatever its size
     cut.json_open = true;
-  } else if (offer.bytes[n - 1] == '.' && start.rule != StartRule::s5 && start.rule != StartRule::s6) {
-    cut.by_scanner = cuts.cut_by_scanner(offer.bytes.substr(std::min<std::size_t>(start.body_at, n)));
-    if (cut.by_scanner) return cut;
+  } else if (is_cut_by_scanner(offer.bytes, start)) {
+    cut.by_scanner = true;
+    return cut;
   }
   cut.counted_out = declared > n;
   if (declared == n) return cut;  // the count says that it is whole
@@ -173,7 +178,7 @@ Reassembler::State::Meaning Reassembler::State::meaning_of_json(Offer& offer, He
   // A piece closes more than it opens, unless it was cut again.
   JsonDepth depth;
   depth.scan(object);
-  return depth.closed() && !cuts.contains(offer.bytes.size()) ? Meaning::start : Meaning::continuation;
+  return depth.balanced() && !cuts.contains(offer.bytes.size()) ? Meaning::start : Meaning::continuation;
 }
 
 }  // namespace thorlog

@@ -13,7 +13,8 @@ class JsonDepth {
 
   // No string is open, and every brace and bracket that was opened is closed.
   bool closed() const noexcept { return in_string_ == 0 && depth_ <= 0; }
-  bool in_string() const noexcept { return in_string_ != 0; }
+  // As much was opened as was closed: a whole object, and no piece that ends one.
+  bool balanced() const noexcept { return in_string_ == 0 && depth_ == 0; }
 
  private:
   void block(const char* at, unsigned size) noexcept;

@@ -140,14 +140,15 @@ void Reassembler::State::release_parts(Held& held, Why why, LineSink& sink) {
     flags |= flag::lossy_possible;  // a relay changed what it carried
 
   line.flags = flags;
-  line.cut = !set.complete();
   line.start = test_start(line.raw);
   if (line.start.is_start()) {
+    if (set.complete() && is_cut_by_scanner(line.raw, line.start)) line.flags |= flag::truncated;
     // Evicting must not move slots about: somebody is at work with one.
     const std::string_view host = host_of(line.raw, line.start);
     Slot* slot = why == Why::budget ? find_slot(*held.stream, host) : &slot_for(*held.stream, host, sink);
     if (slot != nullptr) line.memory = &slot->memory;
   }
+  line.cut = (line.flags & (flag::incomplete | flag::truncated)) != 0;
   send(held, line, sink);
 }
 

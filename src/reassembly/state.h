@@ -59,6 +59,7 @@ struct Reassembler::State {
   Meaning meaning_of_strong(Offer& offer, Held* only);
   Meaning meaning_of_json(Offer& offer, Held* only);
   Cut cut_of(const Offer& offer, const Slot& slot) const;
+  bool is_cut_by_scanner(std::string_view bytes, const Start& start) const noexcept;
   bool is_cut_size(std::size_t n, const Slot& slot) const noexcept;
 
   // slots.cc

@@ -76,15 +76,21 @@ std::size_t element_end(std::string_view text, std::size_t at) noexcept {
   return 0;
 }
 
-// Where a marker may stand in an RFC 5424 message: among the elements behind the six words of the header.
-std::size_t place_in_structured(std::string_view text) noexcept {
+// Behind the six words of an RFC 5424 header, 0 when they are not all there.
+std::size_t structured_data(std::string_view text) noexcept {
   std::size_t at = skip_priority(text);
   for (int word = 0; word < 6; ++word) {
     const std::size_t blank = text.find(' ', at);
     if (blank == std::string_view::npos) return 0;
     at = blank + 1;
   }
-  while (at < text.size() && text[at] == '[') {
+  return at;
+}
+
+// Where a marker may stand in an RFC 5424 message: among the elements.
+std::size_t place_in_structured(std::string_view text) noexcept {
+  std::size_t at = structured_data(text);
+  while (at != 0 && at < text.size() && text[at] == '[') {
     if (text.compare(at, kElement.size(), kElement) == 0) return at;
     at = element_end(text, at);
     if (at == 0) return 0;
@@ -144,6 +150,18 @@ bool read_element(std::string_view text, PartMarker& marker) noexcept {
 }
 
 }  // namespace
+
+std::size_t rfc5424_message(std::string_view line) noexcept {
+  if (!is_rfc5424(line)) return 0;
+  std::size_t at = structured_data(line);
+  if (at == 0) return 0;
+  if (at < line.size() && line[at] == '-') ++at;
+  while (at < line.size() && line[at] == '[') {
+    at = element_end(line, at);
+    if (at == 0) return 0;
+  }
+  return at < line.size() ? at + 1 : 0;
+}
 
 bool find_part_marker(std::string_view message, PartMarker& marker) noexcept {
   const std::string_view window = message.substr(0, kWindow);

@@ -41,6 +41,9 @@ struct PartMarker {
 // False: no marker stands where one is honoured. Bounded: looks at the first 1024 bytes at most.
 bool find_part_marker(std::string_view message, PartMarker& marker) noexcept;
 
+// Where the message of an RFC 5424 line begins, behind header and structured data; 0 when the line is none.
+std::size_t rfc5424_message(std::string_view line) noexcept;
+
 inline bool carries_part_marker(std::string_view line) noexcept {
   PartMarker marker;
   return find_part_marker(line, marker);
