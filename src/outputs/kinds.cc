@@ -5,6 +5,7 @@
 
 #include "outputs/file_sink.h"
 #include "outputs/syslog_tcp.h"
+#include "outputs/syslog_udp.h"
 
 namespace thorlog {
 namespace {
@@ -24,14 +25,20 @@ Failure wrong(const OutputSettings& settings, const std::string& what) {
 Status check_syslog(const OutputSettings& settings) {
   if (settings.addresses.empty()) return wrong(settings, "it has no address");
   for (const TargetAddress& address : settings.addresses) {
-    if (address.transport != Transport::tcp) {
+    if (address.transport != Transport::tcp && address.transport != Transport::udp) {
       return wrong(settings, std::string(name_of(address.transport)) + " is not built yet");
+    }
+    if (address.transport != settings.addresses.front().transport) {
+      return wrong(settings, "all addresses of a pool must have the same transport");
     }
   }
   return ok();
 }
 
 Made make_syslog(const OutputSettings& settings, const SinkContext& context) {
+  if (settings.addresses.front().transport == Transport::udp) {
+    return std::unique_ptr<Sink>(std::make_unique<SyslogUdp>(settings, context));
+  }
   return std::unique_ptr<Sink>(std::make_unique<SyslogTcp>(settings, context));
 }
 

@@ -30,45 +30,26 @@ std::string reason_text(Retry reason, int error) {
 
 SyslogTcp::SyslogTcp(const OutputSettings& settings, const SinkContext& context)
     : context_(context),
-      targets_(settings.addresses),
-      encoder_(encode_options(settings, framing_of(settings))),
-      resolver_(context.loop,
-                [this](Result<std::vector<Endpoint>> found) {
-                  if (phase_ != Phase::resolving) return;
-                  if (!found) return failed_to_connect(Retry::resolve, found.error().message());
-                  endpoints_.assign(found->rbegin(), found->rend());
-                  try_endpoint();
-                }),
+      framing_(framing_of(settings)),
+      encoder_(encode_options(settings, framing_)),
+      max_length_(static_cast<std::size_t>(settings.max_length)),
+      parts_(settings),
+      cycle_(context.loop, settings.addresses, SOCK_STREAM, *this),
       backoff_({}, static_cast<std::uint64_t>(context.clock.steady()) ^ std::hash<std::string>{}(context.name)),
       retry_(context.loop, [this] { phase_ == Phase::connecting ? connect_timed_out() : start(); }),
       look_(context.loop, [this] { look(); }) {
-  status_.target = targets_.empty() ? std::string() : targets_.front().text();
+  status_.target = cycle_.current();
 }
 
 SyslogTcp::~SyslogTcp() = default;
 
 // ---- connecting
 
-void SyslogTcp::start() {
-  target_ = 0;
-  try_target();
-}
+void SyslogTcp::start() { cycle_.restart(); }
 
-void SyslogTcp::try_target() {
-  const TargetAddress& target = targets_[target_];
-  status_.target = target.text();
-  endpoints_.clear();
-  if (auto literal = literal_endpoint(target.host, target.port)) {
-    endpoints_.push_back(*literal);
-    return try_endpoint();
-  }
-  phase_ = Phase::resolving;
-  resolver_.look_up(target.host, target.port, SOCK_STREAM);
-}
-
-void SyslogTcp::try_endpoint() {
-  endpoint_ = endpoints_.back();
-  endpoints_.pop_back();
+void SyslogTcp::try_endpoint(const Endpoint& endpoint) {
+  endpoint_ = endpoint;
+  status_.target = cycle_.current();
   auto opened = TcpConnection::open(context_.loop, endpoint_, *this);
   if (!opened) return failed_to_connect(Retry::connect, opened.error().message());
   phase_ = Phase::connecting;
@@ -76,16 +57,19 @@ void SyslogTcp::try_endpoint() {
   retry_.start(kConnectMs);
 }
 
+void SyslogTcp::not_found(std::string why) { trouble(Retry::resolve, std::move(why)); }
+
 void SyslogTcp::connect_timed_out() {
   TcpConnection::retire(context_.loop, std::move(connection_));
   failed_to_connect(Retry::timeout, "connecting to " + endpoint_.text() + ": no answer in 10 seconds");
 }
 
-// The next address of this target, the next target of the pool, or a pause.
 void SyslogTcp::failed_to_connect(Retry reason, std::string why) {
   trouble(reason, std::move(why));
-  if (!endpoints_.empty()) return try_endpoint();
-  if (++target_ < targets_.size()) return try_target();
+  cycle_.next();
+}
+
+void SyslogTcp::all_tried() {
   phase_ = Phase::waiting;
   status_.state = OutputState::retrying;
   retry_.start(backoff_.next_ms());
@@ -123,8 +107,25 @@ Taken SyslogTcp::write(const StoredRecord& record) {
     send_buffered();
     if (!ready()) return Taken::not_now;
   }
+  const std::size_t before = buffer_.size();
   encoder_.append(record, buffer_);
-  return Taken::yes;
+  return max_length_ == 0 ? Taken::yes : write_in_parts(record, before);
+}
+
+// The line stands in the buffer from `before` on. It stays if it is short enough and is not mistaken for a part.
+Taken SyslogTcp::write_in_parts(const StoredRecord& record, std::size_t before) {
+  std::string_view line = buffer_.view().substr(before);
+  if (framing_ == LineFraming::lf) {
+    line.remove_suffix(1);
+  } else {
+    line.remove_prefix(line.find(' ') + 1);
+  }
+  if (line.size() <= max_length_ && !carries_part_marker(line)) return Taken::yes;
+  buffer_.truncate(before);
+  const bool fits = parts_.split(record, max_length_, [this](std::string_view part) {
+    framing_ == LineFraming::lf ? append_line(buffer_, part) : append_octet_counted(buffer_, part);
+  });
+  return fits ? Taken::yes : Taken::oversize;
 }
 
 void SyslogTcp::mark(Token token) { marks_.push_back({token, before_buffer_ + buffer_.size()}); }
@@ -263,6 +264,7 @@ void SyslogTcp::end_of_close(bool peer_has_all) {
   if (connection_) TcpConnection::retire(context_.loop, std::move(connection_));
   look_.stop();
   retry_.stop();
+  cycle_.stop();
   phase_ = Phase::closed;
   status_.state = OutputState::stopped;
   if (auto done = std::exchange(done_, nullptr)) done();

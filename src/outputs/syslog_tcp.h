@@ -9,15 +9,16 @@
 #include <vector>
 
 #include "outputs/backoff.h"
-#include "outputs/endpoint.h"
+#include "outputs/part_maker.h"
 #include "outputs/sink.h"
+#include "outputs/target_cycle.h"
 #include "outputs/tcp_connection.h"
 #include "outputs/trailing_ack.h"
 #include "wire/encode_line.h"
 
 namespace thorlog {
 
-class SyslogTcp final : public Sink, private TcpConnection::Owner {
+class SyslogTcp final : public Sink, private TcpConnection::Owner, private TargetCycle::Owner {
  public:
   SyslogTcp(const OutputSettings& settings, const SinkContext& context);
   ~SyslogTcp();
@@ -31,7 +32,7 @@ class SyslogTcp final : public Sink, private TcpConnection::Owner {
   const SinkStatus& status() const noexcept override { return status_; }
 
  private:
-  enum class Phase : std::uint8_t { waiting, resolving, connecting, connected, closing, closed };
+  enum class Phase : std::uint8_t { waiting, connecting, connected, closing, closed };
   struct Mark {
     Token token;
     std::uint64_t end;  // bytes of this connection up to here
@@ -41,9 +42,11 @@ class SyslogTcp final : public Sink, private TcpConnection::Owner {
   void writable() override;
   void ended(Retry reason, int error) override;
 
-  void try_target();
-  void try_endpoint();
+  void try_endpoint(const Endpoint& endpoint) override;
+  void not_found(std::string why) override;
+  void all_tried() override;
   void connect_timed_out();
+  Taken write_in_parts(const StoredRecord& record, std::size_t before);
   void failed_to_connect(Retry reason, std::string why);
   void trouble(Retry reason, std::string why);
 
@@ -57,15 +60,15 @@ class SyslogTcp final : public Sink, private TcpConnection::Owner {
   std::uint64_t sent_total() const noexcept { return before_buffer_ + sent_; }
 
   SinkContext context_;
-  std::vector<TargetAddress> targets_;
+  LineFraming framing_;
   LineEncoder encoder_;
+  std::size_t max_length_;
+  PartMaker parts_;
   SinkStatus status_;
 
   Phase phase_ = Phase::waiting;
-  std::size_t target_ = 0;           // index of the target being tried
-  std::vector<Endpoint> endpoints_;  // of that target, still to be tried, last one first
   Endpoint endpoint_;
-  Resolver resolver_;
+  TargetCycle cycle_;
   Backoff backoff_;
   Timer retry_;  // waits for the next try, or for the end of a connect
   Timer look_;

@@ -80,7 +80,14 @@ bool OutputWorker::next_batch() {
     return false;
   }
   drained_ = !*next;
-  if (drained_) return false;
+  if (drained_) {
+    // The last numbers may be of records that can't be read any more.
+    if (const Position end = reader_.position(); end.seq > skip_before_) {
+      ledger_.close(end, {}, 0);
+      skip_before_ = end.seq;
+    }
+    return false;
+  }
   batch_ = *std::move(next);
   records_.emplace(*batch_);
   held_ = false;
@@ -256,7 +263,8 @@ void OutputWorker::tick() {
   turn();
 }
 
-// True when nothing is left to do until somebody rings.
+// True when nothing is left to do until somebody rings. The journal is looked at once more after asleep_ is set, so
+// that no ring is missed.
 bool OutputWorker::sleep() {
   if (batch_ || closing_ || replacement_) return true;  // the sink will call
   asleep_.store(true);
