@@ -61,7 +61,8 @@ class Harness : public LineSink {
   }
 
   // The bytes are copied, with the read-ahead behind them, and freed at once: nothing may keep a view.
-  void offer(Reassembler::Stream* stream, std::string_view bytes, std::uint32_t flags = 0, std::uint64_t declared = 0) {
+  void offer(Reassembler::Stream* stream, std::string_view bytes, std::uint32_t flags = 0,
+             std::uint64_t declared = 0) {
     Frame frame;
     frame.flags = flags;
     frame.declared_length = declared;
@@ -101,8 +102,8 @@ class Harness : public LineSink {
   void on_line(const Line& line) override {
     volatile char beyond = line.raw.data()[line.raw.size() + kReadAhead - 1];
     static_cast<void>(beyond);
-    Got got{std::string(line.raw), line.flags, line.parts,  line.frames, now_,
-            line.cut,              line.start.rule, line.frame, line.owner,  {}};
+    Got got{std::string(line.raw), line.flags, line.parts, line.frames, now_, line.cut,
+            line.start.rule,       line.frame, line.owner, {}};
     std::size_t length = 0;
     for (const Piece& piece : line.pieces) {
       length += piece.length;
