@@ -47,6 +47,7 @@ struct Journal::State {
   void tend(Position acknowledged, std::string_view pinning);
   void remove_expired();
   void remove_empty();
+  void remove_file(const std::string& path);
   bool remove_acknowledged();
   bool fits_in_limit(std::uint64_t bytes) const;
   void make_ready();

@@ -1,7 +1,9 @@
 #include "journal/record_codec.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "journal/layout.h"
 
@@ -68,32 +70,51 @@ bool lies_in(std::string_view text, std::string_view raw) noexcept {
   return text_at >= raw_at && text_at + text.size() <= raw_at + raw.size();
 }
 
-// Each text field as a view when it lies in raw. `others` gets the numbers of those that don't.
+// Each text field as a view when it lies in raw; the numbers of the others are collected.
 template <class Number>
-std::byte* put_views(std::byte* at, const Event& event, Attribute type, std::uint32_t& others) noexcept {
-  std::byte* const begin = at;
-  at += kAttributeHeader + sizeof(std::uint32_t);
-  std::uint32_t mask = 0;
-  for (std::size_t i = 0; i < kTextFields.size(); ++i) {
-    const std::string_view text = event.*kTextFields[i];
-    if (text.empty()) continue;
-    if (!lies_in(text, event.raw)) {
-      others |= 1U << i;
-      continue;
+class ViewWriter {
+ public:
+  ViewWriter(std::byte* at, std::string_view raw) noexcept : begin_(at), at_(at + kAttributeHeader + 4), raw_(raw) {}
+
+  void add(std::uint32_t bit, std::string_view text) noexcept {
+    if (text.empty()) return;
+    if (!lies_in(text, raw_)) {
+      others_ |= bit;
+      return;
     }
-    mask |= 1U << i;
-    at = store(at, static_cast<Number>(text.data() - event.raw.data()));
-    at = store(at, static_cast<Number>(text.size()));
+    mask_ |= bit;
+    at_ = store(at_, static_cast<Number>(text.data() - raw_.data()));
+    at_ = store(at_, static_cast<Number>(text.size()));
   }
-  if (mask == 0) return begin;
-  store(put_header(begin, type, 0, static_cast<std::size_t>(at - begin) - kAttributeHeader), mask);
-  return at;
+
+  std::byte* finish(Attribute type, std::uint32_t& others) noexcept {
+    others = others_;
+    if (mask_ == 0) return begin_;
+    store(put_header(begin_, type, 0, static_cast<std::size_t>(at_ - begin_) - kAttributeHeader), mask_);
+    return at_;
+  }
+
+ private:
+  std::byte* const begin_;
+  std::byte* at_;
+  const std::string_view raw_;
+  std::uint32_t mask_ = 0;
+  std::uint32_t others_ = 0;
+};
+
+template <class Number, std::size_t... I>
+std::byte* put_views(std::byte* at, const Event& event, Attribute type, std::uint32_t& others,
+                     std::index_sequence<I...> /*unrolled*/) noexcept {
+  ViewWriter<Number> views(at, event.raw);
+  (views.add(1U << I, event.*kTextFields[I]), ...);
+  return views.finish(type, others);
 }
 
 std::byte* put_text_fields(std::byte* at, const Event& event) noexcept {
   std::uint32_t others = 0;
-  at = event.raw.size() <= 0xffff ? put_views<std::uint16_t>(at, event, kViews16, others)
-                                  : put_views<std::uint32_t>(at, event, kViews32, others);
+  constexpr auto kAll = std::make_index_sequence<kTextFields.size()>();
+  at = event.raw.size() <= 0xffff ? put_views<std::uint16_t>(at, event, kViews16, others, kAll)
+                                  : put_views<std::uint32_t>(at, event, kViews32, others, kAll);
   for (; others != 0; others &= others - 1) {
     const auto field = static_cast<std::size_t>(std::countr_zero(others));
     at = put_text(at, kText, field, event.*kTextFields[field]);
@@ -134,10 +155,11 @@ std::byte* put_attributes(std::byte* at, const Record& record) noexcept {
 template <class Number>
 bool get_views(const std::byte* at, std::size_t length, Event& event) noexcept {
   if (length < 4) return false;
+  const std::byte* const end = at + length;
   std::uint32_t mask = load<std::uint32_t>(at);
-  if (length != 4 + static_cast<std::size_t>(std::popcount(mask)) * 2 * sizeof(Number)) return false;
   at += 4;
   for (; mask != 0; mask &= mask - 1, at += 2 * sizeof(Number)) {
+    if (static_cast<std::size_t>(end - at) < 2 * sizeof(Number)) return false;
     const auto field = static_cast<std::size_t>(std::countr_zero(mask));
     const std::size_t offset = load<Number>(at);
     const std::size_t size = load<Number>(at + sizeof(Number));
@@ -216,6 +238,24 @@ Enum known(std::uint8_t value, Enum last) noexcept {
   return value <= static_cast<std::uint8_t>(last) ? static_cast<Enum>(value) : Enum{};
 }
 
+// A new field must be encoded, decoded and cleared below.
+static_assert(sizeof(Event) == 232 && sizeof(Record) == 344);
+
+// Field by field: `record = Record{}` becomes a string instruction that takes as long as all the rest of decoding.
+template <std::size_t... I>
+void clear(Record& record, std::index_sequence<I...> /*unrolled*/) noexcept {
+  ((record.event.*kTextFields[I] = {}), ...);
+  record.event.timestamp = kNoTime;
+  record.event.score = std::numeric_limits<double>::quiet_NaN();
+  record.peer = {};
+  record.peer_identity = {};
+  record.stream = 0;
+  record.frame = 0;
+  record.origin = {};
+  record.detection_key = {};
+  record.pieces = {};
+}
+
 }  // namespace
 
 std::size_t encoded_bound(const Record& record) noexcept {
@@ -231,15 +271,13 @@ std::size_t encoded_bound(const Record& record) noexcept {
 std::size_t encode_record(const Record& record, const Checksum& checksum, std::byte* to) noexcept {
   const Event& event = record.event;
   std::byte* const attributes = to + sizeof(RecordHeader);
-  std::byte* at = put_attributes(attributes, record);
+  std::byte* const raw = put_attributes(attributes, record);
+  std::byte* const end = put_bytes(raw, event.raw);
+  store(end, std::uint64_t{0});  // the padding, and a few bytes behind it
   RecordHeader header;
-  header.attributes_length = static_cast<std::uint32_t>(at - attributes);
-  at = put_bytes(at, event.raw);
-  const std::size_t used = static_cast<std::size_t>(at - to);
-  const std::size_t bytes = round_up(used, 8);
-  std::memset(at, 0, bytes - used);
-  header.bytes = static_cast<std::uint32_t>(bytes);
+  header.bytes = static_cast<std::uint32_t>(round_up(static_cast<std::size_t>(end - to), 8));
   header.raw_length = static_cast<std::uint32_t>(event.raw.size());
+  header.attributes_length = static_cast<std::uint32_t>(raw - attributes);
   header.kind = static_cast<std::uint8_t>(event.kind);
   header.format = static_cast<std::uint8_t>(event.format);
   header.level = static_cast<std::uint8_t>(event.level);
@@ -248,10 +286,9 @@ std::size_t encode_record(const Record& record, const Checksum& checksum, std::b
   header.input = record.input;
   header.parts = record.parts;
   header.received = record.received;
-  std::memcpy(to, &header, sizeof header);
-  header.checksum = checksum.of_record(to, bytes);
-  std::memcpy(to, &header, sizeof header);
-  return bytes;
+  store(to, header);
+  store(to + offsetof(RecordHeader, checksum), checksum.of_record(to, header.bytes));
+  return header.bytes;
 }
 
 std::size_t record_length(std::span<const std::byte> bytes) noexcept {
@@ -270,7 +307,7 @@ bool decode_record(std::span<const std::byte> bytes, Record& record, std::vector
   if (record_length(bytes) != bytes.size() || bytes.empty()) return false;
   const auto header = header_at<RecordHeader>(bytes.data());
   const std::byte* const attributes = bytes.data() + sizeof(RecordHeader);
-  record = Record{};
+  clear(record, std::make_index_sequence<kTextFields.size()>());
   record.event.raw = {reinterpret_cast<const char*>(attributes + header.attributes_length), header.raw_length};
   record.event.kind = known(header.kind, Kind::life);
   record.event.format = known(header.format, Format::agent);

@@ -23,15 +23,20 @@ bool Journal::State::fits_in_limit(std::uint64_t bytes) const {
 
 void Journal::State::update_books() { shared.set_bytes_beside(next->bytes() + next->reserve_bytes()); }
 
+// In order: a power cut must not bring back a segment when the ones after it are gone. That would look like a hole.
+void Journal::State::remove_file(const std::string& path) {
+  keeper->post([this, path] {
+    Status removed = files.remove(path, FaultPoint::unlink);
+    if (removed) removed = files.sync_folder(partition_folder, FaultPoint::dir_sync);
+    if (!removed) log(Severity::error, "journal", removed.error().message());
+  });
+}
+
 // Removes the oldest segment if every output has passed it. False: there is none.
 bool Journal::State::remove_acknowledged() {
   const auto oldest = shared.take_oldest([&](const Segment& each) { return each.end_seq <= acknowledged_seq; });
   if (!oldest) return false;
-  keeper->post([this, path = oldest->path] {
-    if (auto removed = files.remove(path, FaultPoint::unlink); !removed) {
-      log(Severity::error, "journal", removed.error().message());
-    }
-  });
+  remove_file(oldest->path);
   return true;
 }
 
@@ -42,11 +47,7 @@ void Journal::State::remove_expired() {
       return each.end_seq <= acknowledged_seq && now - each.last_stored > options.retain;
     });
     if (!oldest) return;
-    keeper->post([this, path = oldest->path] {
-      if (auto removed = files.remove(path, FaultPoint::unlink); !removed) {
-        log(Severity::error, "journal", removed.error().message());
-      }
-    });
+    remove_file(oldest->path);
   }
 }
 
@@ -107,13 +108,7 @@ void Journal::State::tend(Position acknowledged, std::string_view pinning) {
 }
 
 void Journal::State::remove_empty() {
-  for (const auto& empty : shared.take_empty()) {
-    keeper->post([this, path = empty->path] {
-      if (auto removed = files.remove(path, FaultPoint::unlink); !removed) {
-        log(Severity::error, "journal", removed.error().message());
-      }
-    });
-  }
+  for (const auto& empty : shared.take_empty()) remove_file(empty->path);
 }
 
 // Keeps room for one more segment, the reserve in place, and the next segment ready when the open one is half full.
