@@ -42,15 +42,24 @@ struct Field {
   std::uint32_t required_types = 0;
   bool is_built = true;
 
-  Field required() && { return required_types = ~0U, std::move(*this); }
+  Field required() && {
+    required_types = ~0U;
+    return std::move(*this);
+  }
   template <class Type>
   Field of(std::initializer_list<Type> wanted) && {
     types = 0;
     for (const Type type_of : wanted) types |= 1U << static_cast<unsigned>(type_of);
     return std::move(*this);
   }
-  Field example(std::string text) && { return sample = std::move(text), std::move(*this); }
-  Field not_built() && { return is_built = false, std::move(*this); }
+  Field example(std::string text) && {
+    sample = std::move(text);
+    return std::move(*this);
+  }
+  Field not_built() && {
+    is_built = false;
+    return std::move(*this);
+  }
 };
 
 template <class S>

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 namespace thorlog {
 namespace {
 
+constexpr int kPipePatience = 2'000;              // ms
 constexpr std::size_t kMaxValueFile = 64U << 10;  // of `{ file: PATH }`: secrets and single values
 
 std::string_view kind_text(const YamlNode& node) {
@@ -49,7 +51,8 @@ std::string system_text(int error) { return std::strerror(error); }
 }  // namespace
 
 Result<std::string> read_text_file(const std::string& path, std::size_t limit) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: a pipe that nobody writes to must not hang us, in a reload least of all.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return fail({Errc::config, fmt::format("can't be read: {}", system_text(errno))});
   struct stat info {};
   if (::fstat(file.get(), &info) == 0 && S_ISDIR(info.st_mode))
@@ -59,6 +62,10 @@ Result<std::string> read_text_file(const std::string& path, std::size_t limit) {
   while (length < bytes.size()) {
     const ssize_t got = ::read(file.get(), bytes.data() + length, bytes.size() - length);
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) {
+      pollfd waiting{file.get(), POLLIN, 0};
+      if (::poll(&waiting, 1, kPipePatience) > 0) continue;
+    }
     if (got < 0) return fail({Errc::config, fmt::format("can't be read: {}", system_text(errno))});
     if (got == 0) break;
     length += static_cast<std::size_t>(got);
@@ -138,7 +145,6 @@ std::optional<Scalar> Reader::from_file(const Scalar& path) {
 }
 
 void Reader::check_readable(const Scalar& path) {
-  // O_NONBLOCK: a pipe without a writer must not hang us.
   const Descriptor file(::open(path.text.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
   if (file.get() < 0)

@@ -48,6 +48,24 @@ Field<OutputSettings> address_field() {
           .show = [](const OutputSettings&) { return std::string(); }};
 }
 
+// Values of placeholders have up to 64 bytes, dates 10; rotation adds to a name, and file systems take 255.
+constexpr std::size_t kMaxFileName = 200;
+std::size_t longest_name(std::string_view path) {
+  constexpr std::size_t kMaxValue = 64, kDate = 10;
+  std::size_t longest = 0, length = 0;
+  for (std::size_t at = 0; at < path.size(); ++at) {
+    if (path[at] == '{') {
+      const auto close = path.find('}', at);
+      length += path.substr(at, close - at) == "{date" ? kDate : kMaxValue;
+      at = close;
+    } else {
+      length = path[at] == '/' ? 0 : length + 1;
+    }
+    longest = std::max(longest, length);
+  }
+  return longest;
+}
+
 // The folder in front of the first placeholder is the root that no sender can leave; what follows is made of names.
 std::string path_error(std::string_view path) {
   const auto names = path_fields();
@@ -64,7 +82,11 @@ std::string path_error(std::string_view path) {
     }
     at = close;
   }
-  if (path.ends_with('/')) return "this is a folder: name a file in it";
+  if (path.ends_with('/') || path.ends_with("/.") || path.ends_with("/.."))
+    return "this is a folder: name a file in it";
+  if (longest_name(path) > kMaxFileName)
+    return fmt::format("a name in it could have more than {} bytes: use fewer placeholders for one name",
+                       kMaxFileName);
   if (first == std::string_view::npos) return {};
   if (path.substr(0, first).find('/') == std::string_view::npos)
     return "a path with placeholders needs a folder in front of them, such as /var/log/thorlogd/{asset}.log";

@@ -267,6 +267,8 @@ INSTANTIATE_TEST_SUITE_P(
               "1:35: '.' and '..' may not follow a placeholder"},
         Wrong{"PathIsAFolder", "outputs: { f: { type: file, path: '/l/' } }\n",
               "1:35: this is a folder: name a file in it"},
+        Wrong{"PathWithALongName", "outputs: { f: { type: file, path: '/l/{asset}{host}{scan_id}{group_id}' } }\n",
+              "1:35: a name in it could have more than 200 bytes: use fewer placeholders for one name"},
         Wrong{"OneFile", "outputs:\n  a: { type: file, path: /tmp/x }\n  b: { type: file, path: /tmp/x }\n",
               "3:26: outputs 'a' and 'b' write to one file: give each its own"},
         Wrong{"Loop",

@@ -1,6 +1,7 @@
 #include "config/load.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -276,6 +277,14 @@ TEST(Load, RefusesWhatIsNoFile) {
   EXPECT_EQ(only_error(large), large + ": the configuration is longer than 1MiB");
   const auto fits = folder.write("fits.yaml", "workers: 1 #" + std::string(kMaxConfigBytes - 12, 'x'));
   EXPECT_TRUE(load_settings(fits));
+}
+
+TEST(Load, DoesNotWaitForAPipeThatNobodyWritesTo) {
+  const Folder folder;
+  const auto pipe = folder.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_FALSE(load_settings(pipe));
+  EXPECT_FALSE(load_settings_text("workers: { file: " + pipe + " }\n", "x.yaml"));
 }
 
 TEST(Load, TellsAllErrorsInTheOrderOfTheFileAndNotMoreThanAPersonReads) {
