@@ -1,5 +1,7 @@
 #include "outputs/file_sink.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -23,6 +25,12 @@ std::pair<std::string, std::string> split(const std::string& path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
+std::size_t usual_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 64;
+  return std::clamp<std::size_t>(limit.rlim_cur / 8, 16, 4096);
+}
+
 }  // namespace
 
 FileSink::FileSink(const OutputSettings& settings, PathTemplate path, const SinkContext& context,
@@ -39,6 +47,7 @@ FileSink::FileSink(const OutputSettings& settings, PathTemplate path, const Sink
               if (sync_all()) report();
             }),
       backoff_({.first_ms = 250, .most_ms = 5000}, static_cast<std::uint64_t>(context.clock.steady())) {
+  if (limits_.open_files == 0) limits_.open_files = usual_open_files();
   status_.target = settings.path;
 }
 

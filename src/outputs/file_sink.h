@@ -22,7 +22,7 @@
 namespace thorlog {
 
 struct FileSinkLimits {
-  std::size_t open_files = 256;
+  std::size_t open_files = 0;                 // 0: an eighth of what the process may open, at most 4096
   std::uint32_t new_files_per_hour = 10'000;  // more go to _overflow: names are chosen by strangers
 };
 

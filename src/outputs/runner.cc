@@ -86,6 +86,10 @@ Status OutputRunner::update(const OutputSettings& settings) {
   return ok();
 }
 
+void OutputRunner::reopen() {
+  impl_->post([](OutputWorker& worker) { worker.reopen(); });
+}
+
 void OutputRunner::assets_changed() noexcept {
   impl_->post([](OutputWorker& worker) { worker.assets_changed(); });
 }

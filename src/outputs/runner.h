@@ -44,6 +44,8 @@ class OutputRunner {
   void wake() noexcept;
   // A reload: match, limits, target. The cursor stays. Errors: config; then nothing changes.
   Status update(const OutputSettings& settings);
+  // A reload that left this output's settings alone: its files are opened anew (as log rotation by others needs it).
+  void reopen();
   // The asset table may be another one now.
   void assets_changed() noexcept;
   // Gives up on every record before `to` (a full journal, a removed output): counted as dropped for this reason.

@@ -32,6 +32,7 @@ class OutputWorker final : private SinkHost {
   void start();
   void turn();  // as much work as one turn of the loop should do
   void update(OutputSettings settings, Matcher matcher);
+  void reopen();
   void assets_changed();
   void drop_before(Position to, DropReason reason);
   void stop(std::chrono::milliseconds within);  // ends in loop.stop()

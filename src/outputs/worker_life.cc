@@ -45,6 +45,10 @@ void OutputWorker::update(OutputSettings settings, Matcher matcher) {
   turn();
 }
 
+void OutputWorker::reopen() {
+  if (!finished_ && !closing_ && !replacement_) sink_->reopen();
+}
+
 void OutputWorker::replace_sink(OutputSettings settings) {
   const bool under_way = replacement_.has_value();
   replacement_ = std::move(settings);

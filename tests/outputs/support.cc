@@ -40,6 +40,10 @@ Record line_record(const std::string& line) {
   return record;
 }
 
+StoredRecord stored_record(const Record& record, std::string_view input, std::string_view asset) {
+  return {.record = record, .journal_id = {}, .input_name = input, .asset = asset};
+}
+
 OutputWorld::OutputWorld(std::uint64_t segment_bytes) {
   std::string name = (std::filesystem::temp_directory_path() / "thorlog-test-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) std::abort();

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "journal/journal.h"
 #include "outputs/runner.h"
+#include "wire/stored_record.h"
 
 namespace thorlog {
 
@@ -35,6 +36,8 @@ testing::AssertionResult is_ok(const Result<T>& result) {
 testing::AssertionResult is_balanced(const OutputSnapshot& snapshot);
 
 Record line_record(const std::string& line);  // the line must outlive it
+
+StoredRecord stored_record(const Record& record, std::string_view input = {}, std::string_view asset = {});
 
 class OutputWorld {
  public:

@@ -1,0 +1,82 @@
+// What counts as delivered over TCP, second by second.
+#include "outputs/trailing_ack.h"
+
+#include <gtest/gtest.h>
+
+#include "outputs/backoff.h"
+
+namespace thorlog {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+constexpr std::int64_t kS = 1000 * kMs;
+
+TEST(TrailingAck, TrailsByTwoSeconds) {
+  TrailingAck trail;
+  trail.see(0, 1000, 65536);
+  EXPECT_EQ(trail.acked(), 1000U);
+  EXPECT_EQ(trail.delivered(), 0U);
+  trail.see(1999 * kMs, 5000, 65536);
+  EXPECT_EQ(trail.delivered(), 0U);
+  trail.see(2000 * kMs, 5000, 65536);
+  EXPECT_EQ(trail.delivered(), 1000U);
+  trail.see(4000 * kMs, 5000, 65536);
+  EXPECT_EQ(trail.delivered(), 5000U);
+}
+
+TEST(TrailingAck, NeverTrailsByMuchMoreUnderAConstantStream) {
+  TrailingAck trail;
+  std::uint64_t acked = 0;
+  for (std::int64_t now = 0; now < 10 * kS; now += kMs) {
+    acked += 100'000;
+    trail.see(now, acked, 3'000'000);
+    if (now > 3 * kS) {
+      EXPECT_LE(acked - trail.delivered(), 2110U * 100'000U);
+      EXPECT_GE(acked - trail.delivered(), 2000U * 100'000U);
+    }
+  }
+}
+
+TEST(TrailingAck, HoldsBackWhatAStuckProgramHasNotRead) {
+  TrailingAck trail;
+  trail.see(0, 0, 3'000'000);
+  trail.see(1 * kS, 2'900'000, 100'000);  // its buffer fills: nobody reads
+  trail.see(10 * kS, 3'000'000, 0);
+  EXPECT_EQ(trail.delivered(), 0U);
+  trail.see(20 * kS, 3'000'000, 2'000'000);  // now somebody has
+  EXPECT_EQ(trail.delivered(), 3'000'000U);
+}
+
+TEST(TrailingAck, ASmallerBufferIsNotTakenForAStuckProgramForEver) {
+  TrailingAck trail;
+  trail.see(0, 0, 3'000'000);
+  trail.see(1 * kS, 1000, 1'000'000);
+  trail.see(30 * kS, 1000, 1'000'000);
+  EXPECT_EQ(trail.delivered(), 0U);
+  trail.see(62 * kS, 1000, 1'000'000);
+  EXPECT_EQ(trail.delivered(), 1000U);
+}
+
+TEST(TrailingAck, SaysHowMuchMayBeUnreadOfWhatCountsAsDelivered) {
+  TrailingAck trail;
+  trail.see(0, 500, 1000);
+  trail.see(3 * kS, 500, 700);
+  EXPECT_EQ(trail.delivered(), 500U);
+  EXPECT_EQ(trail.possibly_unread(), 300U);
+  trail.see(3 * kS + 1, 700, 500);  // what is on top is newer, and will be sent again
+  EXPECT_EQ(trail.possibly_unread(), 300U);
+}
+
+TEST(Backoff, DoublesUpToItsLimitWithJitterAndStartsAgain) {
+  Backoff backoff({.first_ms = 100, .most_ms = 1000}, 42);
+  for (const std::uint32_t whole : {100U, 200U, 400U, 800U, 1000U, 1000U}) {
+    const std::uint32_t wait = backoff.next_ms();
+    EXPECT_GE(wait, whole / 2);
+    EXPECT_LE(wait, whole);
+  }
+  backoff.reset();
+  EXPECT_LE(backoff.next_ms(), 100U);
+}
+
+}  // namespace
+}  // namespace thorlog
