@@ -25,58 +25,75 @@ std::uint64_t hash_of(std::string_view host) noexcept {
   return hash ^ hash >> 29;
 }
 
+Slot& slot_at(Reassembler::Stream& stream, std::size_t index) noexcept {
+  return index == 0 ? stream.first : *stream.others[index - 1];
+}
+
 }  // namespace
 
 Slot* Reassembler::State::find_slot(Stream& stream, std::string_view host) noexcept {
-  if (stream.last != nullptr && stream.last->host == host) return stream.last;
+  if (stream.last != nullptr && stream.last->is_host(host)) return stream.last;
+  if (stream.first_used && stream.first.is_host(host)) return &stream.first;
+  if (stream.others.empty()) return nullptr;
   const std::uint64_t hash = hash_of(host);
   for (std::size_t i = 0; i < stream.hashes.size(); ++i)
-    if (stream.hashes[i] == hash && stream.slots[i]->host == host) return stream.slots[i].get();
+    if (stream.hashes[i] == hash && stream.others[i]->is_host(host)) return stream.others[i].get();
   return nullptr;
 }
 
 Slot& Reassembler::State::slot_for(Stream& stream, std::string_view host, LineSink& sink) {
   Slot* slot = find_slot(stream, host);
-  if (slot == nullptr) slot = &new_slot(stream, host, hash_of(host), sink);
+  if (slot == nullptr) slot = &new_slot(stream, host, sink);
   slot->used = stream.frames;
   stream.last = slot;
   return *slot;
 }
 
-// The slot that was not used for longest; one that holds a head only when all do, and then without it.
-Slot& Reassembler::State::free_slot(Stream& stream, LineSink& sink) {
-  Slot* oldest = nullptr;
-  for (const auto& slot : stream.slots)
-    if (slot->held == nullptr && (oldest == nullptr || slot->used < oldest->used)) oldest = slot.get();
-  if (oldest != nullptr) return *oldest;
-  oldest = stream.slots.front().get();
-  for (const auto& slot : stream.slots)
-    if (slot->held->last < oldest->held->last) oldest = slot.get();
-  release(*oldest->held, Why::budget, sink);
-  return *oldest;
+// A slot that was not used for a while. A hand goes round the slots from where it stood, since a relay with thousands
+// of senders asks this for nearly every line. Index 0 is the stream's first slot. One that holds a head goes only when
+// all do, and then without it.
+std::size_t Reassembler::State::free_slot(Stream& stream, LineSink& sink) {
+  const std::size_t count = stream.others.size() + 1;
+  std::size_t idle = count;
+  std::size_t oldest = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    stream.hand = stream.hand + 1 < count ? stream.hand + 1 : 0;
+    const Slot& slot = slot_at(stream, stream.hand);
+    if (slot.used < slot_at(stream, oldest).used) oldest = stream.hand;
+    if (slot.held != nullptr) continue;
+    if (stream.frames - slot.used > count) return stream.hand;
+    if (idle == count || slot.used < slot_at(stream, idle).used) idle = stream.hand;
+  }
+  if (idle != count) return idle;
+  release(*slot_at(stream, oldest).held, Why::budget, sink);
+  return oldest;
 }
 
 // The first slot of a stream is free of charge; others are paid from the budget, or take the place of another.
-Slot& Reassembler::State::new_slot(Stream& stream, std::string_view host, std::uint64_t hash, LineSink& sink) {
-  const std::size_t cost = stream.slots.empty() ? 0 : sizeof(Slot) + host.size() + 64;
-  if (stream.slots.size() < kMostSlots && holdings.try_take(*stream.peer, cost)) {
-    stream.slots.push_back(std::make_unique<Slot>());
-    stream.hashes.push_back(hash);
-    Slot& slot = *stream.slots.back();
+Slot& Reassembler::State::new_slot(Stream& stream, std::string_view host, LineSink& sink) {
+  if (!stream.first_used) {
+    stream.first_used = true;
+    stream.first.set_host(host);
+    return stream.first;
+  }
+  const std::size_t cost = sizeof(Slot) + host.size() + 64;
+  if (stream.others.size() + 1 < kMostSlots && holdings.try_take(*stream.peer, cost)) {
+    stream.others.push_back(std::make_unique<Slot>());
+    stream.hashes.push_back(hash_of(host));
+    Slot& slot = *stream.others.back();
     slot.charge = cost;
-    slot.host = host;
+    slot.set_host(host);
     return slot;
   }
-  Slot& slot = free_slot(stream, sink);
+  const std::size_t index = free_slot(stream, sink);
+  Slot& slot = slot_at(stream, index);
   const std::size_t paid = slot.charge;
   if (stream.cut_slot == &slot) stream.cut_slot = nullptr;
   if (stream.multiline != nullptr && stream.multiline->slot == &slot) stream.multiline->slot = nullptr;
   slot = Slot();
   slot.charge = paid;
-  slot.host = host;
-  const auto at =
-      std::find_if(stream.slots.begin(), stream.slots.end(), [&](const auto& s) { return s.get() == &slot; });
-  stream.hashes[static_cast<std::size_t>(at - stream.slots.begin())] = hash;
+  slot.set_host(host);
+  if (index != 0) stream.hashes[index - 1] = hash_of(host);
   return slot;
 }
 
@@ -113,9 +130,9 @@ bool Reassembler::State::names_sender(const Stream& stream, const Held& head, st
   if (word == stream.address) return true;
   const HostParts parts = split_host(host_of(head.text.view(), head.start));
   if (word == parts.host || word == parts.ip) return true;
-  for (const auto& slot : stream.slots)
-    if (!slot->relay_word.empty() && slot->relay_word == word) return true;
-  return false;
+  if (stream.first.relay_word == word) return true;
+  return std::any_of(stream.others.begin(), stream.others.end(),
+                     [&](const auto& slot) { return slot->relay_word == word; });
 }
 
 }  // namespace thorlog
