@@ -111,12 +111,30 @@ class Reader {
   }
 
  private:
-  static bool take_line(std::string_view& rest, Ledger& ledger) {
+  bool take_line(std::string_view& rest, Ledger& ledger) {
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) return false;
-    if (end > 0) ledger.see(rest.substr(0, end));
+    if (end > 0) ledger.see(unescape(rest.substr(0, end)));
     rest.remove_prefix(end + 1);
     return true;
+  }
+
+  // Outputs with one line for each record write backslashes and control characters as \xHH.
+  std::string_view unescape(std::string_view line) {
+    if (line.find('\\') == std::string_view::npos) return line;
+    plain_.clear();
+    while (!line.empty()) {
+      std::uint8_t byte = 0;
+      if (line.size() >= 4 && line[0] == '\\' && line[1] == 'x' &&
+          std::from_chars(line.data() + 2, line.data() + 4, byte, 16).ptr == line.data() + 4) {
+        plain_.push_back(static_cast<char>(byte));
+        line.remove_prefix(4);
+      } else {
+        plain_.push_back(line[0]);
+        line.remove_prefix(1);
+      }
+    }
+    return plain_;
   }
 
   static bool take_counted(std::string_view& rest, Ledger& ledger, std::uint64_t& broken) {
@@ -137,6 +155,7 @@ class Reader {
 
   int fd_;
   std::string buffer_;
+  std::string plain_;
   std::size_t held_ = 0;
   bool decided_ = false, counted_ = false;
 };

@@ -59,9 +59,12 @@ def test_takes_what_loggen_sends(new_daemon, family, kind):
 
 def test_a_line_over_tcp_comes_out_as_it_went_in(daemon):
     lines = [thor_line(number, size) for number, size in enumerate([0, 300, 1000, 7000, 20000, 300000])]
-    lines += [b"no header at all", b"<0>", b"x", agent_line(1), "<14>Jan  1 00:00:00 h p: Gr\u00fc\u00dfe".encode()]
     send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
     assert [raw_of(event) for event in daemon.wait_events(len(lines))] == lines
+    # Not on the same connection: behind a THOR line a line without a header is taken for the rest of it.
+    odd = [b"no header at all", b"<0>", b"x", agent_line(1), "<14>Jan  1 00:00:00 h p: Gr\u00fc\u00dfe".encode()]
+    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in odd))
+    assert [raw_of(event) for event in daemon.wait_events(len(lines) + len(odd))] == lines + odd
     assert len(daemon.wait_drained()["inputs"]) == 2
 
 

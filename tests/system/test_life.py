@@ -72,8 +72,6 @@ def test_after_a_kill_everything_that_was_stored_is_delivered(new_daemon):
 def test_killed_again_and_again_while_lines_come_in(new_daemon):
     """A line that thorlogd stored once is in the output; sequence numbers and ids are never used twice."""
     daemon = new_daemon()
-    for settings in daemon.config["inputs"].values():
-        settings["receive_buffer"] = "4MiB"
     number, stop = 0, threading.Event()
 
     def talk():
