@@ -155,7 +155,7 @@ bool Reassembler::State::next_joins(Offer& offer) {
   if (line.empty()) return false;
   Stream& stream = offer.stream;
   stream.peeked = line.data();  // it is offered next, and need not be tested again
-  stream.peeked_size = line.size();
+  stream.peeked_size = static_cast<std::uint32_t>(line.size());
   stream.peeked_start = test_start(line);
   return !stream.peeked_start.is_start() && stream.peeked_start.priority == kNoPriority;
 }

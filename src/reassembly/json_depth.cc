@@ -1,7 +1,5 @@
 #include "reassembly/json_depth.h"
 
-#include <bit>
-
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -18,26 +16,31 @@ struct Marks {
 
 #if defined(__SSE2__)
 
-std::uint64_t equal(const __m128i (&bytes)[4], char wanted) noexcept {
+std::uint64_t bits_of(__m128i matches) noexcept {
+  return static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(matches)));
+}
+
+std::uint64_t equal(__m128i a, __m128i b, __m128i c, __m128i d, char wanted) noexcept {
   const __m128i all = _mm_set1_epi8(wanted);
-  std::uint64_t bits = 0;
-  for (int i = 0; i < 4; ++i) {
-    const int part = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes[i], all));
-    bits |= static_cast<std::uint64_t>(static_cast<unsigned>(part)) << (16 * i);
-  }
-  return bits;
+  return bits_of(_mm_cmpeq_epi8(a, all)) | bits_of(_mm_cmpeq_epi8(b, all)) << 16 |
+         bits_of(_mm_cmpeq_epi8(c, all)) << 32 | bits_of(_mm_cmpeq_epi8(d, all)) << 48;
 }
 
 Marks marks_of(const char* at) noexcept {
-  __m128i bytes[4];
-  for (int i = 0; i < 4; ++i) bytes[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 16 * i));
+  const auto* bytes = reinterpret_cast<const __m128i*>(at);
+  __m128i a = _mm_loadu_si128(bytes), b = _mm_loadu_si128(bytes + 1);
+  __m128i c = _mm_loadu_si128(bytes + 2), d = _mm_loadu_si128(bytes + 3);
   Marks marks;
-  marks.quote = equal(bytes, '"');
-  marks.slash = equal(bytes, '\\');
+  marks.quote = equal(a, b, c, d, '"');
+  marks.slash = equal(a, b, c, d, '\\');
   // One bit tells '[' from '{' and ']' from '}': with it set they are the same two characters.
-  for (__m128i& part : bytes) part = _mm_or_si128(part, _mm_set1_epi8(0x20));
-  marks.open = equal(bytes, '{');
-  marks.close = equal(bytes, '}');
+  const __m128i bit = _mm_set1_epi8(0x20);
+  a = _mm_or_si128(a, bit);
+  b = _mm_or_si128(b, bit);
+  c = _mm_or_si128(c, bit);
+  d = _mm_or_si128(d, bit);
+  marks.open = equal(a, b, c, d, '{');
+  marks.close = equal(a, b, c, d, '}');
   return marks;
 }
 
@@ -58,10 +61,22 @@ Marks marks_of(const char* at) noexcept {
 
 #endif
 
+// By halves, since the oldest processors that we build for can't count bits.
+int count_bits(std::uint64_t bits) noexcept {
+  bits -= bits >> 1 & 0x5555555555555555U;
+  bits = (bits & 0x3333333333333333U) + (bits >> 2 & 0x3333333333333333U);
+  bits = (bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0FU;
+  return static_cast<int>(bits * 0x0101010101010101U >> 56);
+}
+
 // Each bit becomes the parity of itself and all bits below: between an opening and a closing quote all are set.
 std::uint64_t running_parity(std::uint64_t bits) noexcept {
-  for (int shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
-  return bits;
+  bits ^= bits << 1;
+  bits ^= bits << 2;
+  bits ^= bits << 4;
+  bits ^= bits << 8;
+  bits ^= bits << 16;
+  return bits ^ bits << 32;
 }
 
 }  // namespace
@@ -77,27 +92,23 @@ void JsonDepth::block(const char* at, unsigned size) noexcept {
   Marks marks = marks_of(at);
   const std::uint64_t inside = size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
 
-  std::uint64_t slashes = marks.slash & inside;
-  std::uint64_t escaped = escaped_ ? 1 : 0;
-  escaped_ = false;
-  slashes &= ~escaped;
-  while (slashes != 0) {
-    const int first = std::countr_zero(slashes);
-    const unsigned next = static_cast<unsigned>(first) + 1;
-    if (next == size) {
-      escaped_ = true;
-      break;
-    }
-    escaped |= std::uint64_t{1} << next;
-    slashes &= slashes - 1;
-    slashes &= ~(std::uint64_t{1} << next);
-  }
+  // Every second backslash of a run is itself escaped, and what stands behind a run of odd length is. In a run that
+  // begins at an even place the escaped bytes stand at odd places, and the other way round. Adding the first bit of
+  // such runs carries through to their ends, which tells their bits from those of the other runs.
+  constexpr std::uint64_t kEven = 0x5555555555555555U;
+  const std::uint64_t carried = escaped_ ? 1 : 0;
+  const std::uint64_t slashes = marks.slash & inside & ~carried;
+  const std::uint64_t even_starts = slashes & ~(slashes << 1) & kEven;
+  const std::uint64_t even_runs = slashes & ~(slashes + even_starts);
+  const std::uint64_t odd_runs = slashes & ~even_runs;
+  const std::uint64_t escaped = (even_runs << 1 & ~kEven) | (odd_runs << 1 & kEven) | carried;
+  escaped_ = size == kBlock ? odd_runs >> 63 != 0 : (escaped >> size & 1) != 0;
 
   const std::uint64_t string = running_parity(marks.quote & inside & ~escaped) ^ in_string_;
   in_string_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(string) >> 63);
   marks.open &= inside & ~string;
   marks.close &= inside & ~string;
-  depth_ += std::popcount(marks.open) - std::popcount(marks.close);
+  if ((marks.open | marks.close) != 0) depth_ += count_bits(marks.open) - count_bits(marks.close);
 }
 
 }  // namespace thorlog

@@ -31,10 +31,10 @@ Held* oldest_set(Reassembler::Stream& stream) noexcept {
 
 // The first part's header without the marker; RFC 5424 wants a dash where no element is left.
 std::string header_without_marker(const PartMarker& marker, std::string_view front) {
+  const bool alone = marker.element_end + 1 >= front.size() && marker.at > 0 && front[marker.at - 1] == ' ';
   std::string header(front.substr(0, marker.at));
+  if (alone) header += '-';
   header += front.substr(marker.element_end);
-  if (marker.element_end + 1 >= front.size() && header.size() > 1 && header[marker.at - 1] == ' ')
-    header.insert(marker.at, "-");
   return header;
 }
 

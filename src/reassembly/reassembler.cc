@@ -149,7 +149,7 @@ void Reassembler::close_stream(Stream* stream, LineSink& sink) {
 
 void Reassembler::State::forget(Stream& stream) {
   const std::unique_ptr<Stream> owned(&stream);
-  for (const auto& slot : stream.slots) holdings.give_back(*stream.peer, slot->charge);
+  for (const auto& slot : stream.others) holdings.give_back(*stream.peer, slot->charge);
   holdings.leave(stream.peer);
 }
 

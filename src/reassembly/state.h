@@ -65,8 +65,8 @@ struct Reassembler::State {
   // slots.cc
   static Slot* find_slot(Stream& stream, std::string_view host) noexcept;
   Slot& slot_for(Stream& stream, std::string_view host, LineSink& sink);
-  Slot& new_slot(Stream& stream, std::string_view host, std::uint64_t hash, LineSink& sink);
-  Slot& free_slot(Stream& stream, LineSink& sink);
+  Slot& new_slot(Stream& stream, std::string_view host, LineSink& sink);
+  std::size_t free_slot(Stream& stream, LineSink& sink);
   void learn_start(Stream& stream, Slot& slot, const Offer& offer);
   void learn_cut(Stream& stream);
   static bool names_sender(const Stream& stream, const Held& head, std::string_view word) noexcept;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,47 +16,62 @@ inline constexpr std::size_t kMostSlots =
     64;  // header hosts of one stream; beyond it the least used one is forgotten
 
 // One header host of a stream: the token as it stands in the header ("arch/127.0.0.1"), empty for lines without one.
+// What each line asks comes first, so that it shares a cache line.
 struct Slot {
-  std::string host;
-  std::string relay_word;  // what a relay puts before this host (H12), and so before its continuations
-  bool known = false;      // seen in a strong start, or twice in a weak one
+  bool is_host(std::string_view token) const noexcept {
+    if (token.size() != host_size) return false;
+    const std::size_t near = token.size() < sizeof(host_begin) ? token.size() : sizeof(host_begin);
+    return std::memcmp(token.data(), host_begin, near) == 0 && (near == token.size() || token == host);
+  }
+  void set_host(std::string_view token) {
+    host_size = static_cast<std::uint16_t>(token.size());
+    std::memcpy(host_begin, token.data(), token.size() < sizeof(host_begin) ? token.size() : sizeof(host_begin));
+    if (token.size() > sizeof(host_begin)) host = token;
+  }
+
+  std::uint16_t host_size = 0;
+  bool known = false;  // seen in a strong start, or twice in a weak one
   bool seen_weak = false;
   bool plain_priority = false;  // its lines come without a priority, or with a relay's
   std::uint8_t learnt_count = 0;
-  std::array<std::uint32_t, 4> learnt{};  // cut sizes (R8)
-  std::uint32_t suspected = 0;            // seen once
-  std::uint32_t used = 0;                 // when, in the stream's frames
-  std::size_t charge = 0;
+  std::uint32_t used = 0;  // when, in the stream's frames
+  char host_begin[46] = {};
   Held* held = nullptr;
   ScanMemory memory;
+  std::string host;                       // when it is longer than host_begin
+  std::string relay_word;                 // what a relay puts before this host (H12), and so before its continuations
+  std::array<std::uint32_t, 4> learnt{};  // cut sizes (R8)
+  std::uint32_t suspected = 0;            // seen once
+  std::size_t charge = 0;
 };
 
-class Reassembler::Stream {
+class alignas(64) Reassembler::Stream {
  public:
-  std::string address;
-  void* owner = nullptr;
-  Peer* peer = nullptr;
-  bool datagrams = false, split = false, trusted = false;
-  bool continues = false;    // has had a continuation that was joined
-  bool thor_only = true;     // no start but THOR's and its agent's so far
+  // What each line asks: one cache line, and another one for the slot.
   std::uint32_t frames = 0;  // offered so far
   std::uint32_t heads = 0;   // in `held`
-  std::uint64_t held_frames = 0;
-
-  std::vector<std::uint64_t> hashes;  // of the slots' hosts, same order
-  std::vector<std::unique_ptr<Slot>> slots;
-  Slot* last = nullptr;  // the slot of the last start
-
-  List<Held, &Held::in_stream> held;
+  bool datagrams = false, split = false, trusted = false;
+  bool continues = false;  // has had a continuation that was joined
+  bool thor_only = true;   // no start but THOR's and its agent's so far
+  void* owner = nullptr;
   Held* multiline = nullptr;
-
-  Slot* cut_slot = nullptr;  // the last emitted line, if a synthesized header may tell that it was a head (R8)
-  std::uint32_t cut_size = 0;
-
+  Slot* last = nullptr;          // the slot of the last start
   const char* peeked = nullptr;  // a line in the read buffer whose start test has been made
-  std::size_t peeked_size = 0;
-  Start peeked_start;
+  Slot* cut_slot = nullptr;      // the last emitted line, if a synthesized header may tell that it was a head (R8)
+  std::uint32_t cut_size = 0;
+  std::uint32_t peeked_size = 0;
 
+  Slot first;  // most streams have but one host
+  bool first_used = false;
+
+  std::uint64_t held_frames = 0;
+  List<Held, &Held::in_stream> held;
+  std::vector<std::uint64_t> hashes;  // of the hosts of the other slots, same order
+  std::vector<std::unique_ptr<Slot>> others;
+  std::size_t hand = 0;  // where the search for a slot to give away goes on
+  Start peeked_start;
+  std::string address;
+  Peer* peer = nullptr;
   ListHook<Reassembler::Stream> in_all;
 };
 
