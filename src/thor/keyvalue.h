@@ -19,6 +19,8 @@ class KeyValuePairs {
     if (equals != std::string_view::npos && equals + 1 < fields.size()) quote_ = fields[equals + 1];
   }
 
+  char quote() const noexcept { return quote_; }
+
   // False: there is no further pair.
   bool next(Pair& pair) noexcept;
 

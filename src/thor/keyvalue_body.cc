@@ -66,7 +66,8 @@ void parse_keyvalue_fields(ParseWork& work, std::string_view fields) {
       phase = message;
     } else if (pair.key == "SCANID") {
       ++places.seen;
-      if (!whole || !is_scan_id(pair.value, true)) continue;
+      // A quote in it is the end of some other value.
+      if (!whole || !is_scan_id(pair.value, true) || pair.value.find(pairs.quote()) != std::string_view::npos) continue;
       if (phase == module) places.after_module = pair.value;
       if (phase == message && places.after_message.empty()) places.after_message = pair.value;
       if (pair.last) places.last = pair.value;

@@ -27,7 +27,8 @@ inline bool starts_with(std::string_view text, std::string_view head) noexcept {
   return text.size() >= head.size() && std::memcmp(text.data(), head.data(), head.size()) == 0;
 }
 inline std::string_view from(std::string_view text, std::size_t at) noexcept {
-  return at < text.size() ? std::string_view(text.data() + at, text.size() - at) : std::string_view(text.data(), 0);
+  if (at > text.size()) at = text.size();  // then it is empty, and stands at the end
+  return {text.data() + at, text.size() - at};
 }
 inline std::string_view cut(std::string_view text, std::size_t at, std::size_t length) noexcept {
   return {text.data() + at, length};

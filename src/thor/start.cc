@@ -185,7 +185,8 @@ Start rfc5424(std::string_view bytes, std::size_t at, Start start) noexcept {
 // S1b: " THOR: Level: MODULE" somewhere near the beginning. The word before it is taken for the host, and a stamp
 // that ends before that word for the stamp ("Jun Oct 25 21:01:51 host/ip THOR: ", a misprint of the manual).
 Start lenient(std::string_view bytes, std::size_t at, Start start) noexcept {
-  const std::size_t size = bytes.size() < at + kLongestLenient + 6 ? bytes.size() : at + kLongestLenient + 6;
+  const std::size_t most = at + kLongestLenient + 5;
+  const std::size_t size = bytes.size() < most ? bytes.size() : most;
   const std::string_view window = bytes.substr(0, size);
   std::size_t found = at;
   for (;;) {
