@@ -83,12 +83,14 @@ Status Journal::State::load_identity() {
     return fail({Errc::config, fmt::format("{} has format version {}, this program knows {}", path, stored.version,
                                            kFormatVersion), 0});
   }
-  const bool segments = *in_segments != Uuid{};
-  if (sound && segments) {
+  auto any = has_segments(files, partition_folder);
+  if (!any) return fail(std::move(any).error());
+  if (sound && *any) {
     id = stored.journal_id;
     checksum = Checksum(Checksum::seed_of(id));
     return ok();
   }
+  const bool segments = *in_segments != Uuid{};
   if (segments) log(Severity::error, "journal", fmt::format("{} is lost or damaged; made again from the segments", path));
   if (sound) log(Severity::warning, "journal", fmt::format("no segment is left in {}: a new journal begins", partition_folder));
   // Without segments nobody knows which ids were given out: only a new journal_id keeps them unique.
@@ -106,7 +108,7 @@ Status Journal::State::make_identity(const Uuid& uuid) {
 }
 
 Status Journal::State::recover_segments() {
-  auto found = recover(files, partition_folder, quarantine, 0, id, checksum);
+  auto found = recover(files, partition_folder, quarantine, 0, id, checksum, options.segment_bytes);
   if (!found) return fail(std::move(found).error());
   const CursorFloor floor = lowest_unused(files, options.cursors, id);
   log_end_seq = found->end_seq;

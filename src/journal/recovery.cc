@@ -25,13 +25,14 @@ struct Candidate {
 class Recovery {
  public:
   Recovery(FileSystem& files, const std::string& folder, const std::string& quarantine, std::uint16_t partition,
-           const Uuid& journal_id, const Checksum& checksum)
+           const Uuid& journal_id, const Checksum& checksum, std::uint64_t usual_bytes)
       : files_(files),
         folder_(folder),
         quarantine_(quarantine),
         partition_(partition),
         journal_id_(journal_id),
-        checksum_(checksum) {}
+        checksum_(checksum),
+        usual_bytes_(std::max(usual_bytes, kSegmentHeaderSize + kSegmentFooterSize)) {}
 
   Result<Recovered> run() {
     if (auto done = open_all(); !done) return fail(std::move(done).error());
@@ -86,7 +87,7 @@ class Recovery {
     auto size = candidate.file->size();
     if (!size) return fail(std::move(size).error());
     candidate.header.base_offset = base;
-    candidate.header.reserved_bytes = std::max(round_up(*size, 4096), kSegmentHeaderSize + kSegmentFooterSize);
+    candidate.header.reserved_bytes = std::max(round_up(*size, 4096), usual_bytes_);
     return ok();
   }
 
@@ -319,6 +320,7 @@ class Recovery {
   const std::uint16_t partition_;
   const Uuid& journal_id_;
   const Checksum& checksum_;
+  const std::uint64_t usual_bytes_;
   std::vector<Candidate> candidates_;
   Recovered result_;
   // Of the open segment being looked at: its last batch.
@@ -349,8 +351,15 @@ BatchContent inspect_batch(std::span<const std::byte> bytes, std::uint32_t count
 }
 
 Result<Recovered> recover(FileSystem& files, const std::string& folder, const std::string& quarantine,
-                          std::uint16_t partition, const Uuid& journal_id, const Checksum& checksum) {
-  return Recovery(files, folder, quarantine, partition, journal_id, checksum).run();
+                          std::uint16_t partition, const Uuid& journal_id, const Checksum& checksum,
+                          std::uint64_t usual_bytes) {
+  return Recovery(files, folder, quarantine, partition, journal_id, checksum, usual_bytes).run();
+}
+
+Result<bool> has_segments(FileSystem& files, const std::string& folder) {
+  auto names = files.list(folder);
+  if (!names) return fail(std::move(names).error());
+  return std::any_of(names->begin(), names->end(), [](const std::string& name) { return base_of_segment_name(name).has_value(); });
 }
 
 Result<Uuid> find_journal_id(FileSystem& files, const std::string& folder) {

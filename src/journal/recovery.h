@@ -23,12 +23,14 @@ struct Recovered {
   std::uint64_t damaged = 0;  // records that are numbered and can't be read
 };
 
-// `folder`: journal/pNN. Errors: io, disk_full.
+// `folder`: journal/pNN. `usual_bytes`: what a segment reserves, for one whose header can't be read. Errors: io, disk_full.
 Result<Recovered> recover(FileSystem& files, const std::string& folder, const std::string& quarantine,
-                          std::uint16_t partition, const Uuid& journal_id, const Checksum& checksum);
+                          std::uint16_t partition, const Uuid& journal_id, const Checksum& checksum,
+                          std::uint64_t usual_bytes);
 
 // The journal_id in the newest sound segment header; for a journal whose JOURNAL file is lost. Zeros: none.
 Result<Uuid> find_journal_id(FileSystem& files, const std::string& folder);
+Result<bool> has_segments(FileSystem& files, const std::string& folder);
 
 // What a batch of `bytes` (the file may end inside it) still holds. `sound`: records with the right checksum; `last`:
 // the number of records up to the last sound one.

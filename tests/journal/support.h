@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <ostream>
 #include <random>
 #include <set>
 #include <string>
@@ -55,6 +56,7 @@ struct ReadLine {
   std::string raw;
   bool operator==(const ReadLine&) const = default;
 };
+std::ostream& operator<<(std::ostream& out, const ReadLine& line);
 // Everything from a position to the end.
 std::vector<ReadLine> read_all(Journal& journal, Position from = {});
 std::vector<ReadLine> read_on(JournalReader& reader);
