@@ -28,6 +28,14 @@ struct Slot {
     std::memcpy(host_begin, token.data(), token.size() < sizeof(host_begin) ? token.size() : sizeof(host_begin));
     if (token.size() > sizeof(host_begin)) host = token;
   }
+  // As new, for another host; what was paid for it stays.
+  void forget() noexcept {
+    known = seen_weak = plain_priority = false;
+    learnt_count = 0;
+    memory = ScanMemory();
+    relay_word.clear();
+    suspected = 0;
+  }
 
   std::uint16_t host_size = 0;
   bool known = false;  // seen in a strong start, or twice in a weak one
@@ -66,7 +74,7 @@ class alignas(64) Reassembler::Stream {
 
   std::uint64_t held_frames = 0;
   List<Held, &Held::in_stream> held;
-  std::vector<std::uint64_t> hashes;  // of the hosts of the other slots, same order
+  std::string tags;  // a byte of the hash of each other slot's host, same order
   std::vector<std::unique_ptr<Slot>> others;
   std::size_t hand = 0;  // where the search for a slot to give away goes on
   Start peeked_start;
