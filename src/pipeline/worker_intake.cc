@@ -49,9 +49,7 @@ Intake::Stream* WorkerIntake::open(const StreamInfo& info) {
 
 void WorkerIntake::close(Stream* stream) {
   const std::unique_ptr<Stream> owned(stream);
-  reassembler_.flush(stream->pieces, *this);
-  settle_held(*stream);
-  reassembler_.close_stream(stream->pieces, *this);
+  reassembler_.close_stream(stream->pieces, *this);  // on_line() brings the books up to date
 }
 
 void WorkerIntake::change_port(Stream* stream, std::uint16_t port) {

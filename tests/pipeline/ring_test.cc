@@ -31,7 +31,7 @@ TEST(Ring, RefusesWhenFullAndLeavesTheValueWithTheCaller) {
 }
 
 TEST(Ring, KeepsTheOrderBetweenTwoThreads) {
-  constexpr int kCount = 200'000;
+  constexpr int kCount = 20'000;
   Ring<int, 64> ring;
   std::thread producer([&] {
     for (int i = 0; i < kCount; ++i) {
