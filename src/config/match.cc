@@ -28,7 +28,7 @@ using BitOf = std::function<std::uint32_t(std::string_view)>;  // 0: unknown
 
 // A list of names that are bits of a set.
 Field<MatchKeys> bits(const char* key, std::uint32_t MatchKeys::*member, const char* what,
-                      std::vector<std::string_view> names, BitOf bits_of, const char* help) {
+                      const std::vector<std::string_view>& names, const BitOf& bits_of, const char* help) {
   return {
       .key = key,
       .type = fmt::format("any of {}", one_of(names)),

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 
 #include "config/units.h"
 
@@ -46,7 +46,7 @@ class Descriptor {
   int fd_;
 };
 
-std::string system_text(int error) { return std::strerror(error); }
+std::string system_text(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 
@@ -124,7 +124,7 @@ bool Reader::expect_map(const YamlNode& node, std::string_view key) {
 }
 
 std::optional<Scalar> Reader::from_environment(const Scalar& name) {
-  const char* value = std::getenv(name.text.c_str());
+  const char* value = std::getenv(name.text.c_str());  // NOLINT(concurrency-mt-unsafe): nobody here sets any
   if (value != nullptr) return Scalar{value, name.place};
   error(name.place, fmt::format("the environment variable '{}' is not set", name.text));
   return std::nullopt;

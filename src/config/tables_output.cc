@@ -120,7 +120,7 @@ const Fields<RotateSettings>& rotate_fields() {
   using S = RotateSettings;
   static const Choices<Compression> kCompressions = {{"gzip", Compression::gzip}, {"none", Compression::none}};
   static const Fields<S> kFields = {
-      field::size("size", &S::size, {4 * kKiB, 1024 * kGiB}, "A file of this length is set aside."),
+      field::size("size", &S::size, {4 * kKiB, kGiB * 1024}, "A file of this length is set aside."),
       field::number("keep", &S::keep, {0, 100'000}, "So many are kept beside the one that is written."),
       field::choice("compress", &S::compress, kCompressions, "How those set aside are kept."),
   };

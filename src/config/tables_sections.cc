@@ -42,7 +42,7 @@ const Fields<ReassemblySettings>& reassembly_fields() {
   using S = ReassemblySettings;
   static const Fields<S> kFields = {
       field::size("max_message", &S::max_message, {480, 256 * kMiB}, "Of a line put together from pieces."),
-      field::size("budget", &S::budget, {1 * kMiB, 1024 * kGiB},
+      field::size("budget", &S::budget, {1 * kMiB, kGiB * 1024},
                   "Memory for all pieces that wait, a quarter of it at most for one peer."),
       field::duration("timeout", &S::timeout, {1ms, 1h},
                       "A line that may have been cut waits this long after its last piece, three times that in all."),
@@ -88,7 +88,7 @@ const Fields<JournalSettings>& journal_fields() {
   static const Fields<S> kFields = {
       field::size("segment", &S::segment, {64 * kKiB, 4 * kGiB},
                   "Length of one file; a quarter of `max_size` at most is used."),
-      field::size("max_size", &S::max_size, {1 * kMiB, 1024 * 1024 * kGiB},
+      field::size("max_size", &S::max_size, {1 * kMiB, kGiB * 1024 * 1024},
                   "Of all files. When it is full, outputs with drop_oldest lose their oldest; then inputs pause."),
       field::choice("durability", &S::durability, durabilities(),
                     "os: survives a crash of thorlogd. disk: what is acknowledged survives a power cut."),
