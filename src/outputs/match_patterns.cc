@@ -1,6 +1,5 @@
 #include "outputs/match_patterns.h"
 
-#include <re2/filtered_re2.h>
 #include <re2/re2.h>
 #include <re2/set.h>
 
@@ -8,29 +7,13 @@
 #include <unordered_map>
 
 #include "outputs/match_literals.h"
+#include "outputs/match_required.h"
+#include "outputs/match_windows.h"
 
 namespace thorlog {
 namespace {
 
 constexpr std::int64_t kSetMemory = 64 << 20;  // of the shared automaton; when it is used up the patterns run alone
-constexpr std::size_t kMaxLiterals = 256;      // of one pattern; with more it counts as having none
-constexpr double kCommon = 1000;               // the badness of a literal that most lines hold
-
-// What lines are made of: a literal out of these tells nothing. Lower case.
-constexpr std::string_view kUsualText =
-    "<134>oct  8 11:37:54 host17.local/10.0.1.17 thor: info: notice: warning: alert: module: filescan message: "
-    "suspicious "
-    "file found scanid: s-kybbdhfvhhc file: c:\\windows\\system32\\ c:\\users\\ \\appdata\\local\\temp\\ c:\\program "
-    "files (x86)\\ "
-    "score: 65 size: type: extension: md5: sha1: sha256: owner: builtin\\administrators firstbytes: created: mon jul "
-    "29 "
-    "05:16:04 2013 modified: accessed: reason_1: yara rule susp_ subscore: uid: pid: ppid: command: name: path: "
-    "entry: key: "
-    ".exe .dll {\"type\":\"thor message\",\"thor "
-    "assessment\",\"meta\":{\"time\":\"2025-10-08t13:47:09.410735961+02:00\","
-    "\"level\":\"info\",\"module\":\"startup\",\"scan_id\":\"s-\",\"event_id\":\"\",\"hostname\":\"host\"},"
-    "\"message\":\"\","
-    "\"fields\":{},\"log_version\":\"v3.0.0\"} asgard_generic: \"component\":\"controller\",\"pid\":";
 
 RE2::Options options_for(std::int64_t memory) {
   RE2::Options options;
@@ -40,53 +23,6 @@ RE2::Options options_for(std::int64_t memory) {
   return options;
 }
 const std::int64_t kPatternMemory = RE2::Options().max_mem();
-
-double badness(const std::string& literal) {
-  if (kUsualText.find(literal) != std::string_view::npos) return kCommon;
-  return 1.0 / static_cast<double>(literal.size() * literal.size());
-}
-
-// Literals of which a matching text holds at least one: the fewest and rarest that will do. RE2 knows what a pattern
-// requires, and tells it only as an answer to "could it match a text with these literals?", so we ask.
-std::vector<std::string> required_literals(const std::string& pattern) {
-  re2::FilteredRE2 filter(static_cast<int>(LiteralFilter::kShortest));
-  int id = 0;
-  if (filter.Add(pattern, options_for(kPatternMemory), &id) != RE2::NoError) return {};
-  std::vector<std::string> literals;
-  filter.Compile(&literals);
-  if (literals.empty() || literals.size() > kMaxLiterals) return {};
-
-  std::vector<int> order(literals.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-  const auto literal_of = [&literals](int i) -> const std::string& { return literals[static_cast<std::size_t>(i)]; };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int a, int b) { return badness(literal_of(a)) > badness(literal_of(b)); });
-  // A set of literals is enough when the pattern can't match a text that holds all the others and none of these.
-  std::vector<bool> needed(literals.size(), true);
-  const auto is_enough = [&] {
-    std::vector<int> present;
-    for (std::size_t i = 0; i < needed.size(); ++i) {
-      if (!needed[i]) present.push_back(static_cast<int>(i));
-    }
-    std::vector<int> potential;
-    filter.AllPotentials(present, &potential);
-    return potential.empty();
-  };
-  if (!is_enough()) return {};
-  for (const int i : order) {
-    needed[static_cast<std::size_t>(i)] = false;
-    if (!is_enough()) needed[static_cast<std::size_t>(i)] = true;
-  }
-  std::vector<std::string> kept;
-  double sum = 0;
-  for (std::size_t i = 0; i < literals.size(); ++i) {
-    if (!needed[i]) continue;
-    sum += badness(literals[i]);
-    kept.push_back(literals[i]);
-  }
-  if (sum >= kCommon) kept.clear();
-  return kept;
-}
 
 class Bits {
  public:
@@ -105,33 +41,50 @@ struct PatternSet::Impl {
   struct Pattern {
     std::string text;
     std::unique_ptr<RE2> regex;
-    bool has_literals = false;
+    bool filtered = false;  // one of the filters says when it may match
   };
 
   std::vector<Pattern> patterns;
   std::unordered_map<std::string, std::uint32_t> numbers;
-  LiteralFilter literals;
+  WindowFilter windows;
+  LiteralFilter literals;             // instead of it where it can't run
   std::vector<std::uint32_t> owners;  // the pattern of each literal
-  std::unique_ptr<RE2::Set> others;   // patterns without literals, when there are several
+  std::unique_ptr<RE2::Set> others;   // patterns that no filter knows, when there are several
 
   // About the text of begin().
   std::string_view text;
-  bool looked_for_literals = false;
+  bool ran_filters = false;
   bool looked_at_others = false;
   bool others_may_match = false;
-  Bits possible;  // a literal of the pattern is there
+  Bits possible;  // what the pattern requires is there
   Bits known;     // the pattern was tried
   Bits matched;
 
-  void look_for_literals() {
-    looked_for_literals = true;
+  void run_filters() {
+    ran_filters = true;
     possible.clear();
     known.clear();
     matched.clear();
+    if (!windows.empty()) {
+      windows.search(
+          text, [](void* self, std::uint32_t owner) { static_cast<Impl*>(self)->possible.set(owner); }, this);
+    }
     literals.search(text, [this](std::uint32_t literal) { possible.set(owners[literal]); });
   }
 
-  bool may_match_without_literals() {
+  // One pattern alone is faster on its own; a set that is too large to compile leaves each on its own.
+  void compile_others() {
+    auto set = std::make_unique<RE2::Set>(options_for(kSetMemory), RE2::UNANCHORED);
+    std::size_t count = 0;
+    for (const Pattern& pattern : patterns) {
+      if (pattern.filtered) continue;
+      if (set->Add(pattern.text, nullptr) < 0) return;
+      ++count;
+    }
+    if (count > 1 && set->Compile()) others = std::move(set);
+  }
+
+  bool may_match_unfiltered() {
     if (!looked_at_others) {
       looked_at_others = true;
       others_may_match = true;
@@ -164,25 +117,34 @@ Result<std::uint32_t> PatternSet::add(const std::string& pattern) {
   return number;
 }
 
-Status PatternSet::compile() {
-  auto others = std::make_unique<RE2::Set>(options_for(kSetMemory), RE2::UNANCHORED);
-  std::size_t count = 0;
-  bool all_added = true;
+Status PatternSet::compile(Filter filter) {
+  std::vector<Window> windows;
+  std::vector<std::pair<std::uint32_t, std::string>> literals;
+  bool by_windows = filter == Filter::best && WindowFilter::can_run();
   for (std::uint32_t i = 0; i < impl_->patterns.size(); ++i) {
     Impl::Pattern& pattern = impl_->patterns[i];
-    const std::vector<std::string> literals = required_literals(pattern.text);
-    pattern.has_literals = !literals.empty();
-    for (const std::string& literal : literals) {
-      impl_->literals.add(literal);
-      impl_->owners.push_back(i);
+    const std::vector<std::string> required = required_literals(pattern.text);
+    for (const std::string& literal : required) {
+      literals.emplace_back(i, literal);
+      if (by_windows) windows.push_back(window_of_literal(literal, i));
     }
-    if (pattern.has_literals) continue;
-    all_added = others->Add(pattern.text, nullptr) >= 0 && all_added;
-    ++count;
+    if (required.empty() && by_windows) {
+      for (Window& window : required_windows(pattern.text, i)) windows.push_back(std::move(window));
+    }
+    by_windows = by_windows && windows.size() <= WindowFilter::kMaxWindows;
   }
-  impl_->literals.build();
-  // One pattern alone is faster on its own; a set that is too large to compile leaves each on its own.
-  if (count > 1 && all_added && others->Compile()) impl_->others = std::move(others);
+  if (by_windows) {
+    for (const Window& window : windows) impl_->patterns[window.owner].filtered = true;
+    impl_->windows.build(std::move(windows), usual_text());
+  } else {
+    for (const auto& [owner, literal] : literals) {
+      impl_->literals.add(literal);
+      impl_->owners.push_back(owner);
+      impl_->patterns[owner].filtered = true;
+    }
+    impl_->literals.build();
+  }
+  impl_->compile_others();
   for (Bits* bits : {&impl_->possible, &impl_->known, &impl_->matched}) bits->resize(impl_->patterns.size());
   return ok();
 }
@@ -191,15 +153,15 @@ bool PatternSet::empty() const noexcept { return impl_->patterns.empty(); }
 
 void PatternSet::begin(std::string_view text) noexcept {
   impl_->text = text;
-  impl_->looked_for_literals = false;
+  impl_->ran_filters = false;
   impl_->looked_at_others = false;
 }
 
 bool PatternSet::has(std::uint32_t pattern) {
   Impl& impl = *impl_;
-  if (!impl.looked_for_literals) impl.look_for_literals();
+  if (!impl.ran_filters) impl.run_filters();
   const Impl::Pattern& one = impl.patterns[pattern];
-  if (one.has_literals ? !impl.possible.has(pattern) : !impl.may_match_without_literals()) return false;
+  if (one.filtered ? !impl.possible.has(pattern) : !impl.may_match_unfiltered()) return false;
   if (impl.known.has(pattern)) return impl.matched.has(pattern);
   impl.known.set(pattern);
   const bool matches = one.regex->Match(impl.text, 0, impl.text.size(), RE2::UNANCHORED, nullptr, 0);

@@ -26,8 +26,9 @@ class PatternSet {
 
   // The number of the pattern, the same for the same text. Errors: config (it does not compile, there are too many).
   Result<std::uint32_t> add(const std::string& pattern);
-  // After the last add().
-  Status compile();
+  // After the last add(). `portable` is what runs on processors without SSSE3 and for very many patterns.
+  enum class Filter : std::uint8_t { best, portable };
+  Status compile(Filter filter = Filter::best);
 
   bool empty() const noexcept;
 

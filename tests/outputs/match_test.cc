@@ -8,6 +8,7 @@
 
 #include "outputs/match_detection.h"
 #include "outputs/match_literals.h"
+#include "outputs/match_required.h"
 
 namespace thorlog {
 namespace {
@@ -242,7 +243,12 @@ const std::vector<std::string>& other_patterns() {
 // Pieces of what the patterns look for, so that random texts come near to matching.
 const std::vector<std::string>& pieces() {
   static const std::vector<std::string> kPieces = [] {
-    std::vector<std::string> all = {"|", "\n", "MD5: " + std::string(32, '0'), std::string(4, '\0'),
+    std::vector<std::string> all = {"|",
+                                    "\n",
+                                    "powershell -enc " + std::string(24, 'A'),
+                                    "Shim Cache Entry KEYWORD: ncat",
+                                    "MD5: " + std::string(32, '0'),
+                                    std::string(4, '\0'),
                                     "SHA256: deadbeef" + std::string(56, '0')};
     constexpr std::string_view kList =
         "mimikatz|MIMIKATZ|::|module: |MODULE: |Rootkit|FILE: C:\\Temp\\abcdefgh.hta|\\Temp\\|abcdefgh|.hta|SCORE: "
@@ -272,7 +278,11 @@ std::string random_text(std::mt19937& random) {
   return text;
 }
 
-TEST(PatternSet, AgreesWithPlainRe2) {
+class PatternSets : public testing::TestWithParam<PatternSet::Filter> {};
+INSTANTIATE_TEST_SUITE_P(EachFilter, PatternSets,
+                         testing::Values(PatternSet::Filter::best, PatternSet::Filter::portable));
+
+TEST_P(PatternSets, AgreeWithPlainRe2) {
   std::vector<std::string> patterns = bench_patterns();
   patterns.insert(patterns.end(), other_patterns().begin(), other_patterns().end());
   RE2::Options options;
@@ -283,10 +293,10 @@ TEST(PatternSet, AgreesWithPlainRe2) {
     ASSERT_EQ(*set.add(pattern), plain.size());
     plain.push_back(std::make_unique<RE2>(pattern, options));
   }
-  ASSERT_TRUE(set.compile().has_value());
+  ASSERT_TRUE(set.compile(GetParam()).has_value());
   std::mt19937 random(1);
   std::vector<int> matched(patterns.size());
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 30'000; ++i) {
     const std::string text = random_text(random);
     set.begin(text);
     for (std::size_t p = 0; p < patterns.size(); ++p) {
@@ -300,12 +310,12 @@ TEST(PatternSet, AgreesWithPlainRe2) {
   for (std::size_t p = 0; p < patterns.size(); ++p) EXPECT_GT(matched[p], 0) << patterns[p];
 }
 
-TEST(PatternSet, AgreesWithPlainRe2OnRandomPatterns) {
+TEST_P(PatternSets, AgreeWithPlainRe2OnRandomPatterns) {
   std::mt19937 random(2);
   static const std::vector<std::string> kParts = {"abcd", "ab",     "(abcd|efgh)",  "(ab|efgh)", "[a-d]",   ".",
                                                   ".*",   "efgh?",  "(?i:abcde)",   "(abcd)?",   "(efgh)+", "[ab]{2}",
                                                   "\\.",  "x{0,3}", "(abcdefgh|a)", "^",         "$"};
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 120; ++round) {
     PatternSet set;
     std::vector<std::unique_ptr<RE2>> plain;
     for (int p = 0; p < 6; ++p) {
@@ -316,7 +326,7 @@ TEST(PatternSet, AgreesWithPlainRe2OnRandomPatterns) {
     std::vector<std::uint32_t> numbers;
     PatternSet compiled_set;
     for (const auto& regex : plain) numbers.push_back(*compiled_set.add(regex->pattern()));
-    ASSERT_TRUE(compiled_set.compile().has_value());
+    ASSERT_TRUE(compiled_set.compile(GetParam()).has_value());
     for (int t = 0; t < 200; ++t) {
       std::string text;
       for (std::size_t i = random() % 8; i > 0; --i) {
@@ -331,6 +341,51 @@ TEST(PatternSet, AgreesWithPlainRe2OnRandomPatterns) {
       }
     }
   }
+}
+
+TEST(RequiredWindows, AreFoundWhereThereAreNoLiterals) {
+  const std::string address = R"([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}:[0-9]{2,5})";
+  EXPECT_TRUE(required_literals(address).empty());
+  EXPECT_FALSE(required_windows(address, 0).empty());
+  EXPECT_FALSE(required_windows("HOST(2[0-9]{2}|[3-9][0-9]{2})/", 0).empty());
+}
+
+TEST(RequiredWindows, AreNoneWherePatternsAreCommonOrNotUnderstood) {
+  for (const std::string_view pattern :
+       {"", "a", ".*", "[0-9]+", ": .*", "(?i)::::", "\\pL::::", "a{2}{3}::::", "[[:alpha:]]::::", "(::::)?",
+        "::::|a", "(::::", "::::)", "[::::", "\\Q::::", "x{2,1}::::", "x{1001}::::"}) {
+    EXPECT_TRUE(required_windows(pattern, 0).empty()) << pattern;
+  }
+}
+
+// Patterns made of parts by chance, each against plain RE2 on texts made of what they may match.
+TEST(Sequences, AllowEveryMatchOfThePattern) {
+  static const std::vector<std::string> kParts = {"a",    "b",      "[ab]",    "[^a]", ".",     "(a|bc)", "(?:ab)?",
+                                                  "a{2}", "b{1,2}", "[b-]",    "[]a]", "\\w",   "\\D",    "c*",
+                                                  "c+?",  "(a|)",   "(ab|c)+", "\\-",  "\\x61", "^",      "$"};
+  std::mt19937 random(4);
+  std::size_t with_windows = 0;
+  for (int round = 0; round < 800; ++round) {
+    std::string pattern;
+    for (std::size_t i = 1 + random() % 6; i > 0; --i) pattern += kParts[random() % kParts.size()];
+    const RE2 plain(pattern, RE2::Latin1);
+    if (!plain.ok()) continue;
+    const std::vector<Window> windows = required_windows(pattern, 0);
+    if (windows.empty()) continue;
+    ++with_windows;
+    WindowFilter filter;
+    filter.build(windows, usual_text());
+    for (int t = 0; t < 60; ++t) {
+      std::string text;
+      for (std::size_t i = random() % 24; i > 0; --i) text += "aaabbbcc-\n7"[random() % 11];
+      if (!RE2::PartialMatch(text, plain)) continue;
+      bool found = false;
+      filter.search(
+          text, [](void* flag, std::uint32_t) { *static_cast<bool*>(flag) = true; }, &found);
+      ASSERT_TRUE(found) << pattern << " on " << text;
+    }
+  }
+  EXPECT_GT(with_windows, 100U);
 }
 
 TEST(PatternSet, SurvivesPatternsThatExplode) {
