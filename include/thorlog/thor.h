@@ -88,9 +88,10 @@ class LineParser {
   std::unique_ptr<Scratch> scratch_;
 };
 
-// The THOR fields of a line in order, repeated keys as KEY_2, KEY_3; key and value are valid during the call only.
+// The THOR fields of a line in order, the first kMostFields of them, repeated keys as KEY_2, KEY_3; key and value are valid during the call only.
 // `value_is_json` says that the value is a JSON value as it stands in the line (objects, numbers, escaped strings).
 using FieldSink = std::function<void(std::string_view key, std::string_view value, bool value_is_json)>;
+inline constexpr std::size_t kMostFields = 4096;  // a hostile line can hold a million
 void for_each_field(const Event& event, const FieldSink& sink);
 
 }  // namespace thorlog

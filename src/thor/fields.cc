@@ -19,6 +19,8 @@ class Names {
   explicit Names(const FieldSink& sink) : sink_(sink) {}
 
   void give(std::string_view key, std::string_view value, bool json) {
+    if (given_ == kMostFields) return;
+    ++given_;
     const auto [first, fresh] = seen_.try_emplace(std::string(key), 1U);
     if (fresh) {
       sink_(key, value, json);
@@ -34,6 +36,7 @@ class Names {
 
  private:
   const FieldSink& sink_;
+  std::size_t given_ = 0;
   std::unordered_map<std::string, unsigned> seen_;
 };
 

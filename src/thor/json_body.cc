@@ -16,7 +16,6 @@ void set_json_host(Event& event, std::string_view host) noexcept {
   if (host.empty()) return;
   if (!lex::equal_ignoring_case(first_label(event.host), first_label(host))) event.ip = {};
   event.host = host;
-  event.flags &= ~flag::host_truncated;
 }
 
 void set_time(ParseWork& work, std::string_view stamp) noexcept {
