@@ -42,7 +42,7 @@ Status AdminApi::listen(const AdminSettings& settings) {
     log(Severity::info, "admin", "listening on " + settings.listen.text());
   }
   if (settings.socket.empty()) return ok();
-  const Status open = server_.listen_unix(settings.socket);
+  Status open = server_.listen_unix(settings.socket);
   if (open || open.error().code == Errc::busy) return open;
   // A host where /run is not ours still has the TCP port.
   log(Severity::warning, "admin", open.error().message() + "; thorlogctl needs --address");
@@ -80,7 +80,7 @@ HttpServer::Handled AdminApi::events(const HttpRequest& request) {
   auto query = EventQuery::from(request, env_.clock.wall());
   if (!query) return {HttpResponse::problem(400, query.error().message()), {}};
   HttpResponse response{200, "text/event-stream", ": thorlogd\n\n", {}, true};
-  return {std::move(response), [this, wanted = *std::move(query)](std::shared_ptr<HttpStream> stream) {
+  return {std::move(response), [this, wanted = *std::move(query)](const std::shared_ptr<HttpStream>& stream) {
             if (Status added = streams_.add(wanted, stream); !added) {
               stream->send("event: error\ndata: " + added.error().message() + "\n\n");
             }

@@ -35,7 +35,7 @@ class HttpServer {
   // Gives the response; for one with `stream` set, on_stream is called with its open end afterwards.
   struct Handled {
     HttpResponse response;
-    std::function<void(std::shared_ptr<HttpStream>)> on_stream;
+    std::function<void(const std::shared_ptr<HttpStream>&)> on_stream;
   };
   using Handler = std::function<Handled(const HttpRequest&, const HttpPeer&)>;
 

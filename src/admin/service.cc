@@ -118,7 +118,7 @@ class Service {
 
   Status reload(std::string& text) {
     notify_reloading();
-    const Status reloaded = apply(text);
+    Status reloaded = apply(text);
     api_.count_reload(reloaded.has_value());
     log(reloaded ? Severity::info : Severity::error, "reload",
         reloaded ? text : reloaded.error().message() + "; nothing was changed");
