@@ -1,9 +1,9 @@
 // thorlogctl: asks a running thorlogd. Arguments here, what the commands do in admin/commands.h.
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <string>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "admin/commands.h"
 #include "admin/service.h"

@@ -22,22 +22,22 @@ std::string_view name_of(Level level) noexcept;
 
 // What is doubtful about a line, or how it was joined. The bits are stored in the journal: add, never renumber.
 namespace flag {
-inline constexpr std::uint32_t joined = 1U << 0;          // made of several pieces
-inline constexpr std::uint32_t incomplete = 1U << 1;      // begun and proven unfinished
-inline constexpr std::uint32_t truncated = 1U << 2;       // known to be cut, nothing follows
-inline constexpr std::uint32_t oversize = 1U << 3;        // longer than max_message, kept in pieces
+inline constexpr std::uint32_t joined = 1U << 0;      // made of several pieces
+inline constexpr std::uint32_t incomplete = 1U << 1;  // begun and proven unfinished
+inline constexpr std::uint32_t truncated = 1U << 2;   // known to be cut, nothing follows
+inline constexpr std::uint32_t oversize = 1U << 3;    // longer than max_message, kept in pieces
 inline constexpr std::uint32_t invalid_utf8 = 1U << 4;
-inline constexpr std::uint32_t ambiguous = 1U << 5;       // could be read in two ways; never drives the scan watch
-inline constexpr std::uint32_t duplicate_head = 1U << 6;  // a broken relay repeated it; the copies count as joined
-inline constexpr std::uint32_t lossy_possible = 1U << 7;  // what joined or cut it may have lost bytes
-inline constexpr std::uint32_t gap = 1U << 8;             // bytes are known to be missing inside
-inline constexpr std::uint32_t orphan = 1U << 9;          // a continuation without a head
-inline constexpr std::uint32_t split = 1U << 10;          // one of several records cut from one frame
-inline constexpr std::uint32_t host_truncated = 1U << 11; // the host name was cut (rsyslog's 32 characters)
-inline constexpr std::uint32_t unterminated = 1U << 12;   // the connection ended, or idled, inside the line
+inline constexpr std::uint32_t ambiguous = 1U << 5;        // could be read in two ways; never drives the scan watch
+inline constexpr std::uint32_t duplicate_head = 1U << 6;   // a broken relay repeated it; the copies count as joined
+inline constexpr std::uint32_t lossy_possible = 1U << 7;   // what joined or cut it may have lost bytes
+inline constexpr std::uint32_t gap = 1U << 8;              // bytes are known to be missing inside
+inline constexpr std::uint32_t orphan = 1U << 9;           // a continuation without a head
+inline constexpr std::uint32_t split = 1U << 10;           // one of several records cut from one frame
+inline constexpr std::uint32_t host_truncated = 1U << 11;  // the host name was cut (rsyslog's 32 characters)
+inline constexpr std::uint32_t unterminated = 1U << 12;    // the connection ended, or idled, inside the line
 inline constexpr std::uint32_t json_invalid = 1U << 13;
 inline constexpr std::uint32_t replayed = 1U << 14;
-inline constexpr std::uint32_t clock_skew = 1U << 15;     // stamp and receipt differ by more than a day
+inline constexpr std::uint32_t clock_skew = 1U << 15;  // stamp and receipt differ by more than a day
 inline constexpr int count = 16;
 }  // namespace flag
 // The contract's name of the flag with this bit number (0 to flag::count - 1).
@@ -71,7 +71,8 @@ struct Event {
   std::string_view scan_id;
   std::string_view uid;
 
-  std::string_view canonical_host;  // lower case, before the first dot: the key of all state, routing and partitioning
+  std::string_view
+      canonical_host;  // lower case, before the first dot: the key of all state, routing and partitioning
   std::string_view group_id;
 };
 

@@ -37,8 +37,8 @@ OutputAccount account_of(const OutputView& output) {
     if (state.books.dropped[i] == 0) continue;
     account.dropped.emplace_back(name_of(static_cast<DropReason>(i)), state.books.dropped[i]);
   }
-  account.balanced = account.stored == account.acknowledged + account.filtered + account.pending +
-                                           state.books.dropped_total();
+  account.balanced =
+      account.stored == account.acknowledged + account.filtered + account.pending + state.books.dropped_total();
   return account;
 }
 

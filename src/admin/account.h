@@ -26,7 +26,7 @@ struct OutputAccount {
 
 struct Account {
   std::vector<InputAccount> inputs;
-  std::uint64_t stored = 0;    // by the journal's own numbers, since the process started
+  std::uint64_t stored = 0;  // by the journal's own numbers, since the process started
   std::uint64_t internal = 0;
   bool journal_balanced = false;
   std::vector<OutputAccount> outputs;

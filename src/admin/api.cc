@@ -91,8 +91,8 @@ HttpResponse AdminApi::get(const HttpRequest& request) {
   if (request.path == "/healthz") return health();
   if (request.path == "/readyz") return HttpResponse::text(200, "ready\n");  // we listen only once everything is up
   if (request.path == "/metrics") {
-    HttpResponse page = HttpResponse::text(
-        200, metrics_text(env_.pipeline.view(), env_.version, reloads_ok_, reloads_failed_));
+    HttpResponse page =
+        HttpResponse::text(200, metrics_text(env_.pipeline.view(), env_.version, reloads_ok_, reloads_failed_));
     page.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return page;
   }
@@ -100,9 +100,9 @@ HttpResponse AdminApi::get(const HttpRequest& request) {
     return HttpResponse::json(account_json(make_account(env_.pipeline.view())) + "\n");
   }
   if (request.path == "/api/v1/status") {
-    return HttpResponse::json(status_json(env_.pipeline.view(), env_.version, env_.pipeline.journal().uuid(),
-                                          input_rates_, output_rates_) +
-                              "\n");
+    return HttpResponse::json(
+        status_json(env_.pipeline.view(), env_.version, env_.pipeline.journal().uuid(), input_rates_, output_rates_) +
+        "\n");
   }
   return HttpResponse::problem(404, "there is no such page");
 }

@@ -44,7 +44,7 @@ class AdminApi {
   EventStreams streams_;
   HttpServer server_;
   Timer rate_timer_;
-  PipelineView last_;       // a second ago
+  PipelineView last_;  // a second ago
   std::vector<double> input_rates_, output_rates_;
   std::uint64_t reloads_ok_ = 0;
   std::uint64_t reloads_failed_ = 0;

@@ -127,33 +127,57 @@ Colour colour_of_state(std::string_view state) {
 }
 
 void print_inputs(const CommandOptions& options, const element& root) {
-  Table table({{"INPUT"}, {"TYPE"}, {"STATE"}, {"LISTENING", Align::left, true}, {"CONNECTED", Align::right},
-               {"RECEIVED", Align::right}, {"PER SECOND", Align::right}, {"HELD", Align::right},
-               {"REFUSED", Align::right}, {"KERNEL DROPS", Align::right}});
+  Table table({{"INPUT"},
+               {"TYPE"},
+               {"STATE"},
+               {"LISTENING", Align::left, true},
+               {"CONNECTED", Align::right},
+               {"RECEIVED", Align::right},
+               {"PER SECOND", Align::right},
+               {"HELD", Align::right},
+               {"REFUSED", Align::right},
+               {"KERNEL DROPS", Align::right}});
   for (const element input : simdjson::dom::array(root["inputs"])) {
     const std::string state = text_at(input, "state");
-    table.add({printable(text_at(input, "name")), text_at(input, "type"), {state, colour_of_state(state)},
-               text_at(input, "listening"), grouped(count_at(input, "connections")),
-               grouped(count_at(input, "received")), fmt::format("{:.0f}", number_at(input, "received_per_second")),
-               grouped(count_at(input, "held")), grouped(count_at(input, "refused")),
+    table.add({printable(text_at(input, "name")),
+               text_at(input, "type"),
+               {state, colour_of_state(state)},
+               text_at(input, "listening"),
+               grouped(count_at(input, "connections")),
+               grouped(count_at(input, "received")),
+               fmt::format("{:.0f}", number_at(input, "received_per_second")),
+               grouped(count_at(input, "held")),
+               grouped(count_at(input, "refused")),
                grouped(count_at(input, "kernel_drops"))});
   }
   fmt::print("{}\n", table.text(options.width, options.colours));
 }
 
 void print_outputs(const CommandOptions& options, const element& root) {
-  Table table({{"OUTPUT"}, {"TYPE"}, {"STATE"}, {"TARGET", Align::left, true}, {"ACKNOWLEDGED", Align::right},
-               {"PER SECOND", Align::right}, {"PENDING", Align::right}, {"OLDEST", Align::right},
-               {"TO GO", Align::right}, {"DROPPED", Align::right}});
+  Table table({{"OUTPUT"},
+               {"TYPE"},
+               {"STATE"},
+               {"TARGET", Align::left, true},
+               {"ACKNOWLEDGED", Align::right},
+               {"PER SECOND", Align::right},
+               {"PENDING", Align::right},
+               {"OLDEST", Align::right},
+               {"TO GO", Align::right},
+               {"DROPPED", Align::right}});
   for (const element output : simdjson::dom::array(root["outputs"])) {
     const std::string state = text_at(output, "state");
     const bool waits = count_at(output, "pending") != 0;
     const double to_go = number_at(output, "seconds_to_go");
-    table.add({printable(text_at(output, "name")), text_at(output, "type"), {state, colour_of_state(state)},
-               printable(text_at(output, "target")), grouped(count_at(output, "acknowledged")),
-               fmt::format("{:.0f}", number_at(output, "settled_per_second")), grouped(count_at(output, "pending")),
+    table.add({printable(text_at(output, "name")),
+               text_at(output, "type"),
+               {state, colour_of_state(state)},
+               printable(text_at(output, "target")),
+               grouped(count_at(output, "acknowledged")),
+               fmt::format("{:.0f}", number_at(output, "settled_per_second")),
+               grouped(count_at(output, "pending")),
                waits ? duration(number_at(output, "oldest_pending_seconds")) : "-",
-               waits && to_go > 0 ? duration(to_go) : "-", grouped(count_at(output, "dropped"))});
+               waits && to_go > 0 ? duration(to_go) : "-",
+               grouped(count_at(output, "dropped"))});
   }
   fmt::print("{}\n", table.text(options.width, options.colours));
 }
@@ -170,8 +194,7 @@ void print_status(const CommandOptions& options, const element& root) {
              grouped(count_at(journal, "stored")), grouped(count_at(journal, "damaged")));
   print_outputs(options, root);
   for (const element problem : simdjson::dom::array(root["problems"])) {
-    fmt::print("{} {}\n", coloured("problem:", Colour::red, options.colours),
-               printable(std::string_view(problem)));
+    fmt::print("{} {}\n", coloured("problem:", Colour::red, options.colours), printable(std::string_view(problem)));
   }
 }
 
@@ -180,23 +203,44 @@ std::string verdict(const element& of) { return flag_at(of, "balanced") ? "balan
 void print_account(const CommandOptions& options, const element& root) {
   const auto colour = [](const element& of) { return flag_at(of, "balanced") ? Colour::green : Colour::red; };
   const auto plus = [](const std::string& words) { return words.empty() ? std::string("0") : words; };
-  Table inputs({{"INPUT"}, {"RECEIVED", Align::right}, {"= STORED", Align::right}, {"+ JOINED", Align::right},
-                {"+ HELD", Align::right}, {"+ REFUSED", Align::left, true}, {""}});
+  Table inputs({{"INPUT"},
+                {"RECEIVED", Align::right},
+                {"= STORED", Align::right},
+                {"+ JOINED", Align::right},
+                {"+ HELD", Align::right},
+                {"+ REFUSED", Align::left, true},
+                {""}});
   for (const auto& [name, of] : simdjson::dom::object(root["inputs"])) {
-    inputs.add({printable(name), grouped(count_at(of, "received")), grouped(count_at(of, "stored")),
-                grouped(count_at(of, "joined")), grouped(count_at(of, "held")), plus(reasons(of, "refused")),
+    inputs.add({printable(name),
+                grouped(count_at(of, "received")),
+                grouped(count_at(of, "stored")),
+                grouped(count_at(of, "joined")),
+                grouped(count_at(of, "held")),
+                plus(reasons(of, "refused")),
                 {verdict(of), colour(of)}});
   }
   const element journal = root["journal"];
-  Table stored({{"JOURNAL"}, {"STORED", Align::right}, {"= INPUTS", Align::right}, {"+ INTERNAL", Align::right}, {""}});
-  stored.add({"", grouped(count_at(journal, "stored")),
+  Table stored(
+      {{"JOURNAL"}, {"STORED", Align::right}, {"= INPUTS", Align::right}, {"+ INTERNAL", Align::right}, {""}});
+  stored.add({"",
+              grouped(count_at(journal, "stored")),
               grouped(count_at(journal, "stored") - count_at(journal, "internal")),
-              grouped(count_at(journal, "internal")), {verdict(journal), colour(journal)}});
-  Table outputs({{"OUTPUT"}, {"STORED", Align::right}, {"= ACKNOWLEDGED", Align::right}, {"+ FILTERED", Align::right},
-                 {"+ PENDING", Align::right}, {"+ DROPPED", Align::left, true}, {""}});
+              grouped(count_at(journal, "internal")),
+              {verdict(journal), colour(journal)}});
+  Table outputs({{"OUTPUT"},
+                 {"STORED", Align::right},
+                 {"= ACKNOWLEDGED", Align::right},
+                 {"+ FILTERED", Align::right},
+                 {"+ PENDING", Align::right},
+                 {"+ DROPPED", Align::left, true},
+                 {""}});
   for (const auto& [name, of] : simdjson::dom::object(root["outputs"])) {
-    outputs.add({printable(name), grouped(count_at(of, "stored")), grouped(count_at(of, "acknowledged")),
-                 grouped(count_at(of, "filtered")), grouped(count_at(of, "pending")), plus(reasons(of, "dropped")),
+    outputs.add({printable(name),
+                 grouped(count_at(of, "stored")),
+                 grouped(count_at(of, "acknowledged")),
+                 grouped(count_at(of, "filtered")),
+                 grouped(count_at(of, "pending")),
+                 plus(reasons(of, "dropped")),
                  {verdict(of), colour(of)}});
   }
   for (const Table* table : {&inputs, &stored, &outputs}) {

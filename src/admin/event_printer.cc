@@ -43,7 +43,8 @@ Colour colour_of(std::string_view level) {
 // " [S-KybbdhFvHhc] joined 3, truncated"
 std::string tail_of(const element& event) {
   std::string out;
-  if (const std::string_view scan = text_at(event, "scan_id"); !scan.empty()) out += fmt::format(" [{}]", printable(scan));
+  if (const std::string_view scan = text_at(event, "scan_id"); !scan.empty())
+    out += fmt::format(" [{}]", printable(scan));
   std::uint64_t parts = 0;
   const bool has_parts = event["parts"].get(parts) == simdjson::SUCCESS;
   simdjson::dom::array flags;

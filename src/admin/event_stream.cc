@@ -10,8 +10,8 @@ namespace thorlog {
 namespace {
 
 constexpr std::uint64_t kPumpMs = 100;
-constexpr std::size_t kChunk = 256U << 10;         // handed to a client at once
-constexpr int kMaxBatchesATurn = 16;               // so that history does not hold up the main loop
+constexpr std::size_t kChunk = 256U << 10;  // handed to a client at once
+constexpr int kMaxBatchesATurn = 16;        // so that history does not hold up the main loop
 
 template <class Enum>
 bool find_named(std::string_view name, Enum last, Enum& found) {
@@ -96,7 +96,8 @@ class EventStreams::Client {
         since_(query.since),
         matcher_(std::move(matcher)),
         stream_(std::move(stream)),
-        reader_(pipeline.journal(), query.since == 0 ? pipeline.journal().state().end : pipeline.journal().state().first),
+        reader_(pipeline.journal(),
+                query.since == 0 ? pipeline.journal().state().end : pipeline.journal().state().first),
         json_(query.fields ? for_each_field : nullptr),
         journal_id_(pipeline.journal().uuid()) {}
 
@@ -131,8 +132,8 @@ class EventStreams::Client {
       const Event& event = record.event;
       const std::string_view asset = assets ? assets->find(event.canonical_host, event.host, event.ip) : "";
       const std::string input = pipeline_.journal().name_of(record.input);
-      const StoredRecord stored{record,      batch.partition(), records.offset(), records.seq(),
-                                journal_id_, input,             asset,            0};
+      const StoredRecord stored{record, batch.partition(), records.offset(), records.seq(), journal_id_, input, asset,
+                                0};
       if (!matcher_.matches(stored)) continue;
       out_.append("data: ");
       json_.append(stored, out_);

@@ -16,8 +16,7 @@ namespace {
 namespace http = boost::beast::http;
 
 bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return (x | 0x20) == (y | 0x20); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return (x | 0x20) == (y | 0x20); });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -40,7 +39,8 @@ bool header_is_plain(std::string_view header) {
     if (line.front() == ' ' || line.front() == '\t') return false;  // folded
     if (line.find('\n') != std::string_view::npos || line.find('\r') != std::string_view::npos) return false;
     const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0 || line[colon - 1] == ' ' || line[colon - 1] == '\t') return false;
+    if (colon == std::string_view::npos || colon == 0 || line[colon - 1] == ' ' || line[colon - 1] == '\t')
+      return false;
     const std::string_view name = line.substr(0, colon);
     if (same_word(name, "content-length")) ++lengths;
     if (same_word(name, "transfer-encoding")) {
@@ -129,9 +129,10 @@ HttpResponse HttpResponse::problem(int status, std::string_view what) {
 
 std::string HttpResponse::serialize(bool close) const {
   const auto reason = http::obsolete_reason(static_cast<http::status>(status));
-  std::string out = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nX-Content-Type-Options: nosniff\r\n"
-                                "Cache-Control: no-store\r\nContent-Security-Policy: default-src 'self'\r\n",
-                                status, std::string_view(reason.data(), reason.size()), content_type);
+  std::string out = fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nX-Content-Type-Options: nosniff\r\n"
+      "Cache-Control: no-store\r\nContent-Security-Policy: default-src 'self'\r\n",
+      status, std::string_view(reason.data(), reason.size()), content_type);
   for (const auto& [name, value] : headers) out += fmt::format("{}: {}\r\n", name, value);
   if (!stream) out += fmt::format("Content-Length: {}\r\n", body.size());
   if (close || stream) out += "Connection: close\r\n";

@@ -1,5 +1,5 @@
-// HTTP/1.1 requests and responses as values, and the reader that makes requests of bytes: Boost.Beast's parser without
-// its I/O, behind checks of our own against smuggling (specs.md 6). Pure; one reader for each connection.
+// HTTP/1.1 requests and responses as values, and the reader that makes requests of bytes: Boost.Beast's parser
+// without its I/O, behind checks of our own against smuggling (specs.md 6). Pure; one reader for each connection.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace thorlog {
 
 struct HttpRequest {
   std::string method;
-  std::string path;    // without the query, percent-decoded
+  std::string path;                                        // without the query, percent-decoded
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::string host;
   std::string authorization;
@@ -50,8 +50,8 @@ class HttpReader {
   ~HttpReader();
 
   enum class State : std::uint8_t { need_more, complete, refused };
-  // Gives the next bytes. complete: request() holds it, and reset() must be called before the next one. refused: status()
-  // says why; the connection must be closed after the answer.
+  // Gives the next bytes. complete: request() holds it, and reset() must be called before the next one. refused:
+  // status() says why; the connection must be closed after the answer.
   State feed(std::string_view bytes);
   HttpRequest& request() noexcept { return request_; }
   int refused_status() const noexcept { return status_; }

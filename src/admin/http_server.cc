@@ -27,7 +27,8 @@ std::uint64_t now_seconds(Loop& loop) { return uv_now(loop.uv()) / 1000; }
 
 Status make_non_blocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return fail({Errc::io, "setting up a socket", errno});
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+    return fail({Errc::io, "setting up a socket", errno});
   return ok();
 }
 
@@ -81,7 +82,8 @@ class HttpServer::Connection final : public HttpStream {
         fd_(fd),
         peer_(peer),
         reader_(kMaxBody),
-        watch_(std::make_unique<FdWatch>(server.loop_, fd, [this](int status, int events) { ready(status, events); })),
+        watch_(
+            std::make_unique<FdWatch>(server.loop_, fd, [this](int status, int events) { ready(status, events); })),
         last_(now_seconds(server.loop_)) {
     watch_->start(UV_READABLE);
   }
@@ -111,7 +113,6 @@ class HttpServer::Connection final : public HttpStream {
   }
 
  private:
-
   void ready(int status, int events) {
     if (status < 0) return close();
     if ((events & UV_WRITABLE) != 0) write();
@@ -197,7 +198,8 @@ HttpServer::HttpServer(Loop& loop, Handler handler)
 HttpServer::~HttpServer() { close(); }
 
 Status HttpServer::listen_tcp(const std::string& host, std::uint16_t port) {
-  const std::string where = (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+  const std::string where =
+      (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;

@@ -1,5 +1,5 @@
-// Serves HTTP on a loop: listeners on TCP and on a unix socket, connections with deadlines and bounded buffers. What a
-// request means is the handler's business. Loop's thread.
+// Serves HTTP on a loop: listeners on TCP and on a unix socket, connections with deadlines and bounded buffers. What
+// a request means is the handler's business. Loop's thread.
 #pragma once
 
 #include <cstdint>

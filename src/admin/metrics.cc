@@ -10,7 +10,8 @@ namespace {
 class Page {
  public:
   void family(std::string_view name, std::string_view type, std::string_view help) {
-    fmt::format_to(std::back_inserter(out_), "# HELP thorlogd_{} {}\n# TYPE thorlogd_{} {}\n", name, help, name, type);
+    fmt::format_to(std::back_inserter(out_), "# HELP thorlogd_{} {}\n# TYPE thorlogd_{} {}\n", name, help, name,
+                   type);
   }
   template <class T>
   void sample(std::string_view name, std::string_view labels, T value) {

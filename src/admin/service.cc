@@ -156,7 +156,9 @@ class Service {
   Timer tend_timer_, status_timer_, watchdog_timer_;
 };
 
-ExitCode code_for(const Error& error) { return error.code == Errc::config ? ExitCode::configuration : ExitCode::cannot_open; }
+ExitCode code_for(const Error& error) {
+  return error.code == Errc::config ? ExitCode::configuration : ExitCode::cannot_open;
+}
 
 }  // namespace
 

@@ -8,12 +8,13 @@ namespace {
 
 constexpr std::array<std::string_view, 8> kKinds = {"syslog", "thor",      "agent", "management",
                                                     "os",     "detection", "audit", "life"};
-constexpr std::array<std::string_view, 8> kFormats = {"", "text", "keyvalue", "cef", "json1", "json2", "json3", "agent"};
+constexpr std::array<std::string_view, 8> kFormats = {"",      "text",  "keyvalue", "cef",
+                                                      "json1", "json2", "json3",    "agent"};
 constexpr std::array<std::string_view, 7> kLevels = {"", "debug", "info", "notice", "error", "warning", "alert"};
 constexpr std::array<std::string_view, flag::count> kFlags = {
-    "joined",       "incomplete", "truncated", "oversize", "invalid_utf8",   "ambiguous",    "duplicate_head",
-    "lossy_possible", "gap",      "orphan",    "split",    "host_truncated", "unterminated", "json_invalid",
-    "replayed",     "clock_skew"};
+    "joined",         "incomplete",     "truncated", "oversize",  "invalid_utf8", "ambiguous",
+    "duplicate_head", "lossy_possible", "gap",       "orphan",    "split",        "host_truncated",
+    "unterminated",   "json_invalid",   "replayed",  "clock_skew"};
 
 // A value from a damaged journal may be none of ours: no name.
 template <std::size_t n>

@@ -23,9 +23,9 @@ struct Armed {
 
 constexpr std::size_t kPoints = static_cast<std::size_t>(FaultPoint::count);
 constexpr std::array<std::string_view, kPoints> kNames = {
-    "none",        "seg_create", "seg_fallocate", "seg_header", "dir_sync",      "batch_write",   "batch_short",
-    "sync",        "publish",    "seal",          "cursor_slot", "cursor_sync",  "ack_peer",      "park_write",
-    "outbox_commit", "outbox_append", "outbox_mark", "unlink",  "ledger_mark",   "rename_ok"};
+    "none",          "seg_create",    "seg_fallocate", "seg_header",  "dir_sync",    "batch_write", "batch_short",
+    "sync",          "publish",       "seal",          "cursor_slot", "cursor_sync", "ack_peer",    "park_write",
+    "outbox_commit", "outbox_append", "outbox_mark",   "unlink",      "ledger_mark", "rename_ok"};
 
 std::array<Armed, kPoints> armed;
 std::atomic<bool> any_armed{false};
@@ -69,10 +69,15 @@ Status hit_fault(FaultPoint point) {
   Armed& here = armed[static_cast<std::size_t>(point)];
   if (here.action == Action::none || here.left.load() == 0 || --here.left != 0) return ok();
   switch (here.action) {
-    case Action::crash: std::raise(SIGKILL); break;
-    case Action::eio: return fail({Errc::io, fmt::format("fault {}", name_of(point)), EIO});
-    case Action::enospc: return fail({Errc::disk_full, fmt::format("fault {}", name_of(point)), ENOSPC});
-    case Action::none: break;
+    case Action::crash:
+      std::raise(SIGKILL);
+      break;
+    case Action::eio:
+      return fail({Errc::io, fmt::format("fault {}", name_of(point)), EIO});
+    case Action::enospc:
+      return fail({Errc::disk_full, fmt::format("fault {}", name_of(point)), ENOSPC});
+    case Action::none:
+      break;
   }
   return ok();
 }

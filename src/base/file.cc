@@ -16,9 +16,7 @@
 namespace thorlog {
 namespace {
 
-Errc code_of(int error) {
-  return error == ENOSPC || error == EDQUOT ? Errc::disk_full : Errc::io;
-}
+Errc code_of(int error) { return error == ENOSPC || error == EDQUOT ? Errc::disk_full : Errc::io; }
 
 Failure failed(std::string doing, int error) { return fail({code_of(error), std::move(doing), error}); }
 
@@ -29,7 +27,8 @@ class PosixFile final : public File {
   PosixFile(const PosixFile&) = delete;
   PosixFile& operator=(const PosixFile&) = delete;
 
-  Status write_at(std::uint64_t offset, std::span<const iovec> parts, FaultPoint point, std::size_t* written) override {
+  Status write_at(std::uint64_t offset, std::span<const iovec> parts, FaultPoint point,
+                  std::size_t* written) override {
     std::size_t done = 0;
     Status status = hit_fault(point);
     if (status && point == FaultPoint::batch_write && faults_armed()) status = write_short(offset, parts, done);
@@ -84,8 +83,8 @@ class PosixFile final : public File {
     std::size_t inside = 0;  // bytes of it that are written
     while (part < parts.size()) {
       const ssize_t n = inside > 0 ? write_rest(parts[part], inside, offset + done)
-                                   : ::pwritev(fd_, &parts[part], static_cast<int>(std::min<std::size_t>(
-                                                                      parts.size() - part, IOV_MAX)),
+                                   : ::pwritev(fd_, &parts[part],
+                                               static_cast<int>(std::min<std::size_t>(parts.size() - part, IOV_MAX)),
                                                static_cast<off_t>(offset + done));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return failed("writing " + path_, errno);
@@ -102,7 +101,8 @@ class PosixFile final : public File {
                     static_cast<off_t>(offset));
   }
 
-  // Fault point batch_short: half of it reaches the file, then the fault strikes (or doesn't, and all is written again).
+  // Fault point batch_short: half of it reaches the file, then the fault strikes (or doesn't, and all is written
+  // again).
   Status write_short(std::uint64_t offset, std::span<const iovec> parts, std::size_t& done) {
     std::size_t total = 0;
     for (const iovec& part : parts) total += part.iov_len;
@@ -137,15 +137,24 @@ class PosixLock final : public FolderLock {
 // statfs(2). A network file system may forget a lock when its server restarts and say "synced" when it is not.
 std::string_view network_name(std::uint32_t magic) {
   switch (magic) {
-    case NFS_SUPER_MAGIC: return "nfs";
-    case SMB_SUPER_MAGIC: return "smb";
-    case CIFS_SUPER_MAGIC: return "cifs";
-    case SMB2_SUPER_MAGIC: return "smb2";
-    case AFS_SUPER_MAGIC: return "afs";
-    case CODA_SUPER_MAGIC: return "coda";
-    case CEPH_SUPER_MAGIC: return "ceph";
-    case V9FS_MAGIC: return "9p";
-    default: return {};
+    case NFS_SUPER_MAGIC:
+      return "nfs";
+    case SMB_SUPER_MAGIC:
+      return "smb";
+    case CIFS_SUPER_MAGIC:
+      return "cifs";
+    case SMB2_SUPER_MAGIC:
+      return "smb2";
+    case AFS_SUPER_MAGIC:
+      return "afs";
+    case CODA_SUPER_MAGIC:
+      return "coda";
+    case CEPH_SUPER_MAGIC:
+      return "ceph";
+    case V9FS_MAGIC:
+      return "9p";
+    default:
+      return {};
   }
 }
 
@@ -155,10 +164,18 @@ class PosixFileSystem final : public FileSystem {
     if (auto fault = hit_fault(point); !fault) return fail(std::move(fault).error());
     int flags = O_CLOEXEC;
     switch (how) {
-      case Open::read: flags |= O_RDONLY; break;
-      case Open::read_write: flags |= O_RDWR; break;
-      case Open::create_new: flags |= O_RDWR | O_CREAT | O_EXCL; break;
-      case Open::create: flags |= O_RDWR | O_CREAT; break;
+      case Open::read:
+        flags |= O_RDONLY;
+        break;
+      case Open::read_write:
+        flags |= O_RDWR;
+        break;
+      case Open::create_new:
+        flags |= O_RDWR | O_CREAT | O_EXCL;
+        break;
+      case Open::create:
+        flags |= O_RDWR | O_CREAT;
+        break;
     }
     const int fd = ::open(path.c_str(), flags, 0640);
     if (fd < 0) return failed("opening " + path, errno);

@@ -19,8 +19,27 @@ namespace thorlog {
 
 // The names of specs.md 1. A fault point is hit just before its operation.
 enum class FaultPoint : std::uint8_t {
-  none, seg_create, seg_fallocate, seg_header, dir_sync, batch_write, batch_short, sync, publish, seal, cursor_slot,
-  cursor_sync, ack_peer, park_write, outbox_commit, outbox_append, outbox_mark, unlink, ledger_mark, rename_ok, count
+  none,
+  seg_create,
+  seg_fallocate,
+  seg_header,
+  dir_sync,
+  batch_write,
+  batch_short,
+  sync,
+  publish,
+  seal,
+  cursor_slot,
+  cursor_sync,
+  ack_peer,
+  park_write,
+  outbox_commit,
+  outbox_append,
+  outbox_mark,
+  unlink,
+  ledger_mark,
+  rename_ok,
+  count
 };
 std::string_view name_of(FaultPoint point) noexcept;
 
@@ -28,12 +47,14 @@ class File {
  public:
   virtual ~File() = default;  // closes
   // Writes all of it, continuing short writes. On an error some of it may have been written; `written` says how much.
-  virtual Status write_at(std::uint64_t offset, std::span<const iovec> parts, FaultPoint point, std::size_t* written) = 0;
+  virtual Status write_at(std::uint64_t offset, std::span<const iovec> parts, FaultPoint point,
+                          std::size_t* written) = 0;
   // Reads up to `size` bytes; fewer only at the file's end.
   virtual Result<std::size_t> read_at(std::uint64_t offset, void* to, std::size_t size) const = 0;
-  virtual Status allocate(std::uint64_t size, FaultPoint point) = 0;  // posix_fallocate: keeps ENOSPC out of later writes
+  virtual Status allocate(std::uint64_t size,
+                          FaultPoint point) = 0;  // posix_fallocate: keeps ENOSPC out of later writes
   virtual Status truncate(std::uint64_t size) = 0;
-  virtual Status sync_data(FaultPoint point) = 0;                     // fdatasync
+  virtual Status sync_data(FaultPoint point) = 0;  // fdatasync
   virtual Result<std::uint64_t> size() const = 0;
   // Advice to the kernel: the pages of this range won't be needed again (best effort).
   virtual void forget_pages(std::uint64_t offset, std::uint64_t size) noexcept = 0;

@@ -42,7 +42,7 @@ class JsonWriter {
   void separate();
 
   std::string out_;
-  bool first_ = true;       // nothing stands before in this object or array
+  bool first_ = true;  // nothing stands before in this object or array
   bool after_key_ = false;
 };
 

@@ -32,10 +32,10 @@ class LogThread {
     Journal& journal;
     const Clock& clock;
     Pressure& pressure;
-    std::vector<WorkerIntake*> intakes;          // one ring each
-    std::function<void(std::size_t)> room_made;  // rings a worker whose inputs may go on
+    std::vector<WorkerIntake*> intakes;                          // one ring each
+    std::function<void(std::size_t)> room_made;                  // rings a worker whose inputs may go on
     std::function<Position(std::string& pinning)> acknowledged;  // lowest cursor of all outputs, and whose it is
-    std::function<void(Position)> drop_oldest;   // outputs that may lose their oldest skip to here
+    std::function<void(Position)> drop_oldest;                   // outputs that may lose their oldest skip to here
   };
   explicit LogThread(Environment environment);
   ~LogThread();
@@ -76,9 +76,9 @@ class LogThread {
 
   std::vector<HandOver> taken_;  // from the rings, not yet appended
   std::size_t taken_bytes_ = 0;
-  std::vector<BatchRef> own_;    // internal records, not yet appended
+  std::vector<BatchRef> own_;  // internal records, not yet appended
   std::vector<BatchRef> batches_;
-  std::uint64_t first_seq_;      // the journal's end when the process started
+  std::uint64_t first_seq_;  // the journal's end when the process started
   std::int64_t next_life_ = 0;
 
   LogSnapshot now_;

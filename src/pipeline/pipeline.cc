@@ -77,10 +77,15 @@ void Pipeline::make_workers() {
   pool_ = std::make_unique<BatchPool>();
   std::vector<WorkerIntake*> intakes;
   for (std::uint32_t i = 0; i < count; ++i) {
-    WorkerIntake::Environment environment{
-        clock_, tables_, pressure_, journal_->checksum_seed(), *pool_, stream_numbers_,
-        reassembly_options(settings_.reassembly), settings_.reassembly.budget / count,
-        [this] { log_thread_->ring(); }};
+    WorkerIntake::Environment environment{clock_,
+                                          tables_,
+                                          pressure_,
+                                          journal_->checksum_seed(),
+                                          *pool_,
+                                          stream_numbers_,
+                                          reassembly_options(settings_.reassembly),
+                                          settings_.reassembly.budget / count,
+                                          [this] { log_thread_->ring(); }};
     workers_.push_back(std::make_unique<Worker>(std::move(environment), fmt::format("worker{}", i)));
     contexts_.push_back(std::make_unique<WorkerContext>(workers_[i]->loop(), workers_[i]->intake(), clock_));
     intakes.push_back(&workers_[i]->intake());

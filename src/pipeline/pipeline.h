@@ -39,8 +39,8 @@ struct OutputView {
 };
 
 struct PipelineView {
-  std::int64_t taken = 0;    // wall clock
-  std::int64_t uptime = 0;   // ns
+  std::int64_t taken = 0;   // wall clock
+  std::int64_t uptime = 0;  // ns
   std::vector<InputView> inputs;
   LogSnapshot log;
   JournalState journal;

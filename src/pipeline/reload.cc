@@ -69,8 +69,8 @@ Status Pipeline::make_plan(const Settings& next, Plan& plan, std::vector<std::st
       continue;
     }
     if (!same_framing(slots_[slot].settings, *found)) {
-      notes.push_back(fmt::format("input '{}': framing, max_message and receive_buffer change at the next restart",
-                                  found->name));
+      notes.push_back(
+          fmt::format("input '{}': framing, max_message and receive_buffer change at the next restart", found->name));
     }
     auto rules = rules_of(*found);
     if (!rules) return fail(std::move(rules).error());

@@ -1,5 +1,5 @@
-// The label tables (assets, groups) as they are now. Readers on any thread take a shared pointer; a new table replaces
-// the old one at once when its file changes. A file that is wrong is said in the log and changes nothing.
+// The label tables (assets, groups) as they are now. Readers on any thread take a shared pointer; a new table
+// replaces the old one at once when its file changes. A file that is wrong is said in the log and changes nothing.
 #pragma once
 
 #include <atomic>

@@ -95,7 +95,8 @@ class WorkerIntake final : public Intake, private LineSink {
   Stream* open(const StreamInfo& info) override;
   void close(Stream* stream) override;
   void change_port(Stream* stream, std::uint16_t port) override;
-  void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received, bool more_buffered) override;
+  void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,
+             bool more_buffered) override;
   bool has_room() const noexcept override;
   bool must_refuse(RefuseReason& reason) const noexcept override;
   void when_room(std::function<void()> resume) override { resume_.push_back(std::move(resume)); }

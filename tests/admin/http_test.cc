@@ -7,7 +7,8 @@ namespace {
 
 using State = HttpReader::State;
 
-constexpr std::string_view kSimple = "GET /api/v1/events?kind=thor&scan=S-a%2Db+c HTTP/1.1\r\nHost: localhost\r\n\r\n";
+constexpr std::string_view kSimple =
+    "GET /api/v1/events?kind=thor&scan=S-a%2Db+c HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 TEST(HttpReader, GivesTheSameRequestHoweverTheBytesAreCut) {
   for (std::size_t cut = 0; cut <= kSimple.size(); ++cut) {

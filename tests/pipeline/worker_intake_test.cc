@@ -47,7 +47,8 @@ class WorkerIntakeTest : public testing::Test {
 };
 
 const std::string kLine =
-    "<190>Nov 21 18:33:20 arch/10.0.0.1 THOR: Info: MODULE: Startup MESSAGE: Thor Version: 10.8.0 SCANID: S-KybbdhFvHhc";
+    "<190>Nov 21 18:33:20 arch/10.0.0.1 THOR: Info: MODULE: Startup MESSAGE: Thor Version: 10.8.0 SCANID: "
+    "S-KybbdhFvHhc";
 
 TEST_F(WorkerIntakeTest, HandsALineOverAtTheEndOfTheTurnWithItsTags) {
   offer(kLine);
