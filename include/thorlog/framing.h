@@ -41,6 +41,8 @@ class StreamFramer {
   bool undecided() const noexcept;
   void decide_now() noexcept;
 
+  // True when a frame has begun but not ended; right once next() or finish() has returned false.
+  bool unfinished() const noexcept { return used_ < carry_.size(); }
   // Bytes of memory that the framer keeps for an unfinished frame, for the memory budget.
   std::size_t held() const noexcept;
   // Empty frames seen so far (blank lines, lone CR, NUL padding).
@@ -53,7 +55,7 @@ class StreamFramer {
 
   enum class Step : std::uint8_t { frame, again, more };
 
-  bool begin_frame();
+  bool begin_frame(bool ending);
   Step next_line(Frame& frame);
   Step next_counted(Frame& frame);
   Step give_piece(Frame& frame);

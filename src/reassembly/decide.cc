@@ -178,7 +178,8 @@ Reassembler::State::Meaning Reassembler::State::meaning_of_json(Offer& offer, He
   // A piece closes more than it opens, unless it was cut again.
   JsonDepth depth;
   depth.scan(object);
-  return depth.balanced() && !cuts.contains(offer.bytes.size()) ? Meaning::start : Meaning::continuation;
+  const bool full = cuts.contains(offer.bytes.size()) || cuts.contains(object.size());
+  return depth.balanced() && !full ? Meaning::start : Meaning::continuation;
 }
 
 }  // namespace thorlog

@@ -131,9 +131,11 @@ void Reassembler::State::continue_head(Offer& offer) {
   offer.stream.continues = true;
   head.depth.scan(piece);
 
-  const bool json_closed = head.json == Held::Json::open && head.depth.closed();
   const bool framed_full = is_cut_size(offer.bytes.size(), *head.slot);
   const bool full = framed_full || is_cut_size(piece.size(), *head.slot);
+  // After a lost quote the depth means little: at a cut size only a clean end is believed.
+  const bool json_closed =
+      head.json == Held::Json::open && (full ? head.depth.balanced() && piece.ends_with('}') : head.depth.closed());
   const bool counted = head.counted_out && head.text.size() < head.declared;
   const bool by_size = head.at_cut_size;
   head.at_cut_size = full;

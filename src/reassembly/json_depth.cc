@@ -106,8 +106,8 @@ void JsonDepth::block(const char* at, unsigned size) noexcept {
 
   const std::uint64_t string = running_parity(marks.quote & inside & ~escaped) ^ in_string_;
   in_string_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(string) >> 63);
-  marks.open &= inside & ~string;
-  marks.close &= inside & ~string;
+  marks.open &= inside & ~(string | escaped);
+  marks.close &= inside & ~(string | escaped);
   if ((marks.open | marks.close) != 0) depth_ += count_bits(marks.open) - count_bits(marks.close);
 }
 

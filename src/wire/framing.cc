@@ -45,7 +45,7 @@ std::size_t StreamFramer::held() const noexcept { return carry_.capacity() > siz
 bool StreamFramer::next(Frame& frame) {
   if (used_ > 0) drop(used_);
   for (;;) {
-    if (state_ == State::start && !begin_frame()) return false;
+    if (state_ == State::start && !begin_frame(false)) return false;
     const Step step = state_ == State::counted ? next_counted(frame) : next_line(frame);
     if (step == Step::frame) return true;
     if (step == Step::more) return false;
@@ -64,8 +64,9 @@ void StreamFramer::drop(std::size_t n) {
   if (carry_.capacity() > kSmallCarry) std::string().swap(carry_);
 }
 
-// Decides how the frame that begins here is delimited. False: nothing is here, or not enough to tell.
-bool StreamFramer::begin_frame() {
+// Decides how the frame that begins here is delimited; `ending`: no more is to come. False: nothing is here, or not
+// enough to tell.
+bool StreamFramer::begin_frame(bool ending) {
   if (carry_.empty() && input_.empty()) return false;
   const char first = carry_.empty() ? input_.front() : carry_.front();
   const bool countable =
@@ -81,7 +82,7 @@ bool StreamFramer::begin_frame() {
   const void* end = std::memchr(input_.data(), '\n', input_.size() < kLastLook ? input_.size() : kLastLook);
   if (end != nullptr) bytes = bytes.substr(0, static_cast<std::size_t>(static_cast<const char*>(end) - bytes.data()));
   if (!carry_.empty()) {
-    if (end == nullptr && carry_.size() + bytes.size() < look_at_) {
+    if (end == nullptr && !ending && carry_.size() + bytes.size() < look_at_) {
       keep_rest();
       return false;
     }
@@ -94,7 +95,7 @@ bool StreamFramer::begin_frame() {
 
   const bool settled = framing_ == Framing::octet || (counted_seen_ && !lf_seen_);
   const OctetCount count = read_octet_count(bytes, settled);
-  if (count.verdict == OctetCount::Verdict::more && end == nullptr && bytes.size() < kLastLook) {
+  if (count.verdict == OctetCount::Verdict::more && end == nullptr && !ending && bytes.size() < kLastLook) {
     keep_rest();
     // Few looks even when bytes come one by one, and one when all counted bytes are there: not one more may be kept.
     look_at_ = carry_.size() < kFirstLook ? 0 : carry_.size() * 2;
@@ -237,7 +238,8 @@ void StreamFramer::end_frame() noexcept {
 bool StreamFramer::finish(Frame& frame) {
   if (used_ > 0) drop(used_);
   if (carry_.empty()) return false;
-  if (state_ == State::start) state_ = State::line;
+  if (state_ == State::start) begin_frame(true);
+  if ((state_ == State::counted ? next_counted(frame) : next_line(frame)) == Step::frame) return true;
   const std::string_view bytes = strip_trailer(carry_);
   if (bytes.empty()) {
     if (!piece_left_) ++empty_;

@@ -168,6 +168,7 @@ TEST(StreamFramer, GivesTheSameFramesHoweverTheStreamIsCut) {
       "59 " + kStart + counted("<14>inner\nline") + counted("12 34") + "\n" + counted(R"({"a":"b"})"),
       "2025/02/12 14:24:34 ASGARD_GENERIC: Info: {}\n300 <190>Oct  8 11:37:54 a THOR: Info: x\n12 abc\n",
       counted("Oct  8 11:37:54 arch/127.0.0.1 THOR: Info: MODULE: Startup") + "2025/02/12 line\n" + counted("<14>z"),
+      "82 Oct  8 11:37:54 a THOR: Info: the rest never came",  // found by the fuzzer
       repeated("0123456789", 95) + "\n" + repeated("x", 32) + "\r\n" + repeated("y", 33) + "\nend\n",
       counted("<14>" + repeated("z", 90)) + counted("<1>q"),
   };
