@@ -61,6 +61,7 @@ void LineEncoder::append(const StoredRecord& stored, ByteBuffer& out) {
 }
 
 void append_octet_counted(ByteBuffer& out, std::string_view bytes) {
+  if (bytes.empty()) return;
   char* to = out.reserve(kMaxDigits + 1 + bytes.size());
   to = put_decimal(to, bytes.size());
   *to++ = ' ';

@@ -40,7 +40,8 @@ class LineEncoder {
   std::size_t header_guess_ = 150;  // what the last line took beside its raw bytes
 };
 
-// Framing for bytes that are encoded already. append_line() escapes nothing: only for bytes without a LF.
+// Framing for bytes that are encoded already. append_line() escapes nothing: only for bytes without a LF. There is no
+// octet-counted frame of nothing (RFC 6587, 3.4.1: the count begins with a nonzero digit), so none is written.
 void append_octet_counted(ByteBuffer& out, std::string_view bytes);
 void append_line(ByteBuffer& out, std::string_view bytes);
 

@@ -256,6 +256,11 @@ TEST(OctetCounting, CountsWhatFollowsAtEachLength) {
   EXPECT_TRUE(stream.empty());
 }
 
+TEST(OctetCounting, WritesNoFrameOfNothing) {
+  Line line{""};
+  EXPECT_EQ(encode(line, LineFormat::raw, LineFraming::octet), "");
+}
+
 // Each hostile byte string, as raw and in every field, through every format over LF framing: one record, one line.
 TEST(EveryFormat, MakesOneLineOfOneRecordOverLf) {
   const std::string hostile[] = {"a\n<190>Oct  8 11:37:54 evil THOR: x",
