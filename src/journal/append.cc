@@ -10,15 +10,15 @@ namespace thorlog {
 
 Status Journal::State::append(std::span<const BatchRef> batches, Room room) {
   THORLOG_ASSERT(!closed);
-  if (failed.load(std::memory_order_relaxed)) return fail({Errc::io, "appending to the journal, which has failed", 0});
+  if (failed.load(std::memory_order_relaxed))
+    return fail({Errc::io, "appending to the journal, which has failed", 0});
   if (batches.empty()) return ok();
   if (room == Room::inputs && full.load(std::memory_order_relaxed)) {
     return fail({Errc::disk_full, "appending to the journal, which is full", 0});
   }
   std::uint64_t bytes = 0;
   for (const BatchRef& batch : batches) bytes += batch->bytes().size();
-  const bool fits =
-      segment && segment->end - segment->base + bytes + kSegmentFooterSize <= segment->reserved;
+  const bool fits = segment && segment->end - segment->base + bytes + kSegmentFooterSize <= segment->reserved;
   if (!fits) {
     if (auto made = make_room(bytes, room); !made) return made;
   }
@@ -117,6 +117,7 @@ Status Journal::State::begin_segment(MadeSegment made) {
 // The keeper does it; readers don't notice.
 void Journal::State::seal_open() {
   keeper->post([this, sealing = std::move(segment), its_file = std::move(file)] {
+    if (failed) return;  // a file whose sync failed is not synced again
     Segment copy = shared.copy_of(*sealing);
     if (auto sealed = seal_segment(*its_file, copy, checksum); !sealed) {
       set_failed(sealed.error());

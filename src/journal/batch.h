@@ -18,7 +18,7 @@ namespace thorlog {
 
 inline constexpr std::size_t kBatchHeaderSize = 64;
 inline constexpr std::size_t kRecordHeaderSize = 40;
-inline constexpr std::size_t kBatchBytes = 256U << 10;     // of a usual batch: small enough to stay in a core's cache
+inline constexpr std::size_t kBatchBytes = 256U << 10;   // of a usual batch: small enough to stay in a core's cache
 inline constexpr std::size_t kMaxBatchBytes = 1U << 30;  // a record must fit; far above any max_message
 
 class Batch;
@@ -66,7 +66,8 @@ class Batch {
   static BatchRef make(std::size_t capacity, std::uint64_t checksum_seed);
   static BatchRef make(BatchPool& pool, std::uint64_t checksum_seed);
 
-  // Worker: adds a record at the end (views are copied). False: no room, and the batch isn't empty; hand it over first.
+  // Worker: adds a record at the end (views are copied). False: no room, and the batch isn't empty; hand it over
+  // first.
   bool add(const Record& record);
 
   std::uint32_t count() const noexcept { return count_; }
@@ -90,7 +91,8 @@ class Batch {
   std::int64_t max_received() const noexcept { return max_received_; }
 
   // Log thread, once: gives it its place and fills in the header.
-  void place(std::uint16_t partition, std::uint64_t offset, std::uint64_t seq, std::int64_t stored, std::uint64_t life);
+  void place(std::uint16_t partition, std::uint64_t offset, std::uint64_t seq, std::int64_t stored,
+             std::uint64_t life);
   // A placed batch inside memory that was read from a segment: `at` bytes in, where a sound header lies. Shares the
   // memory. Only `size` bytes of it are there, and only its first `count` records count.
   static BatchRef inside(BatchMemory& memory, std::size_t at, std::size_t size, std::uint32_t count,

@@ -13,14 +13,14 @@ class BatchMemory {
  public:
   // One reference, for the caller to give back with release().
   static BatchMemory* make(std::size_t capacity) {
-    void* const at = ::operator new(kFront + capacity, std::align_val_t{kAlignment});
+    void* const at = ::operator new (kFront + capacity, std::align_val_t{kAlignment});
     return new (at) BatchMemory(capacity);
   }
   void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   static void release(BatchMemory* memory) noexcept {
     if (memory == nullptr || memory->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     memory->~BatchMemory();
-    ::operator delete(memory, std::align_val_t{kAlignment});
+    ::operator delete (memory, std::align_val_t{kAlignment});
   }
   // True when nobody else holds it: it may be filled again.
   bool is_mine_alone() const noexcept { return references_.load(std::memory_order_acquire) == 1; }

@@ -13,8 +13,8 @@ namespace {
 // XXH3_64bits_withSecretandSeed(); only withSecret exists in a version for each kind of machine).
 constexpr std::size_t kShort = 240;
 
-// The library's AVX2 and AVX-512 loops return without VZEROUPPER (GCC 12 leaves it out). From then on each of our own SSE
-// instructions would pay for the change of state: hundreds of nanoseconds for a record.
+// The library's AVX2 and AVX-512 loops return without VZEROUPPER (GCC 12 leaves it out). From then on each of our own
+// SSE instructions would pay for the change of state: hundreds of nanoseconds for a record.
 inline void leave_avx() noexcept {
 #if defined(__x86_64__)
   static const bool has_avx = __builtin_cpu_supports("avx");

@@ -18,8 +18,8 @@ class Checksum {
   std::uint64_t seed() const noexcept { return seed_; }
   // XXH3_64bits_withSeed(data, size, seed).
   std::uint64_t of(const void* data, std::size_t size) const noexcept;
-  // Of a record: its first 32 bytes, seeded by the hash of what lies behind the checksum's own 8 bytes. `bytes` is the
-  // record's whole length, at least 40.
+  // Of a record: its first 32 bytes, seeded by the hash of what lies behind the checksum's own 8 bytes. `bytes` is
+  // the record's whole length, at least 40.
   std::uint64_t of_record(const void* record, std::size_t bytes) const noexcept;
 
  private:

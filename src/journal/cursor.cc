@@ -11,7 +11,7 @@
 namespace thorlog {
 namespace {
 
-constexpr std::int64_t kWriteEvery = 10'000'000;     // ns
+constexpr std::int64_t kWriteEvery = 10'000'000;    // ns
 constexpr std::int64_t kSyncEvery = 1'000'000'000;  // ns
 static_assert(static_cast<std::size_t>(DropReason::count) <= kCursorReasons);
 

@@ -14,7 +14,17 @@
 namespace thorlog {
 
 // Reasons for which an output leaves a record out; the order is stored, add at the end.
-enum class DropReason : std::uint8_t { expired, damaged, removed, lost_in_crash, parked, full, max_lag, oversize, count };
+enum class DropReason : std::uint8_t {
+  expired,
+  damaged,
+  removed,
+  lost_in_crash,
+  parked,
+  full,
+  max_lag,
+  oversize,
+  count
+};
 std::string_view name_of(DropReason reason) noexcept;
 
 struct CursorBooks {
@@ -42,7 +52,8 @@ class Cursor {
   // As settle, with records dropped for one reason.
   void drop(Position to, DropReason reason, std::uint64_t records);
 
-  // Writes a slot when something changed and 10 ms have passed since the last time; syncs each second; `now` forces both.
+  // Writes a slot when something changed and 10 ms have passed since the last time; syncs each second; `now` forces
+  // both.
   Status save(bool now = false);
 
  private:

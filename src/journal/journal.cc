@@ -34,13 +34,16 @@ Journal::State::State(FileSystem& file_system, const Clock& the_clock, JournalOp
   if (options.cursors.empty()) options.cursors = parent_of(options.folder) + "/cursors";
   // A small journal has small segments: a limit of one or two segments could never give anything back.
   const std::uint64_t most = options.max_bytes / kSegmentsInLimit / 4096 * 4096;
-  options.segment_bytes = std::clamp(options.segment_bytes / 4096 * 4096, kLeastSegment, std::max(most, kLeastSegment));
+  options.segment_bytes =
+      std::clamp(options.segment_bytes / 4096 * 4096, kLeastSegment, std::max(most, kLeastSegment));
 }
 
 Status Journal::State::open() {
   if (options.max_bytes < kSegmentsInLimit * kLeastSegment) {
-    return fail({Errc::config, fmt::format("journal.max_size is {} bytes, at least {} are needed", options.max_bytes,
-                                           kSegmentsInLimit * kLeastSegment), 0});
+    return fail({Errc::config,
+                 fmt::format("journal.max_size is {} bytes, at least {} are needed", options.max_bytes,
+                             kSegmentsInLimit * kLeastSegment),
+                 0});
   }
   if (auto done = prepare_folders(); !done) return done;
   if (auto done = load_identity(); !done) return done;
@@ -57,8 +60,11 @@ Status Journal::State::prepare_folders() {
   auto network = files.network_kind(state_folder);
   if (!network) return fail(std::move(network).error());
   if (!network->empty()) {
-    return fail({Errc::config, fmt::format("{} is on a network file system ({}), which can't keep the journal's promises: "
-                                           "set state_directory to a local disk", state_folder, *network), 0});
+    return fail({Errc::config,
+                 fmt::format("{} is on a network file system ({}), which can't keep the journal's promises: "
+                             "set state_directory to a local disk",
+                             state_folder, *network),
+                 0});
   }
   auto locked = files.lock_folder(state_folder);
   if (!locked) return fail(std::move(locked).error());
@@ -77,11 +83,12 @@ Status Journal::State::load_identity() {
     if (!bytes) return fail(std::move(bytes).error());
     if (bytes->size() == sizeof stored) std::memcpy(&stored, bytes->data(), sizeof stored);
   }
-  const bool sound = stored.magic == kJournalMagic &&
-                     is_sealed(stored, Checksum(Checksum::seed_of(stored.journal_id)));
+  const bool sound =
+      stored.magic == kJournalMagic && is_sealed(stored, Checksum(Checksum::seed_of(stored.journal_id)));
   if (sound && stored.version != kFormatVersion) {
-    return fail({Errc::config, fmt::format("{} has format version {}, this program knows {}", path, stored.version,
-                                           kFormatVersion), 0});
+    return fail({Errc::config,
+                 fmt::format("{} has format version {}, this program knows {}", path, stored.version, kFormatVersion),
+                 0});
   }
   auto any = has_segments(files, partition_folder);
   if (!any) return fail(std::move(any).error());
@@ -91,8 +98,11 @@ Status Journal::State::load_identity() {
     return ok();
   }
   const bool segments = *in_segments != Uuid{};
-  if (segments) log(Severity::error, "journal", fmt::format("{} is lost or damaged; made again from the segments", path));
-  if (sound) log(Severity::warning, "journal", fmt::format("no segment is left in {}: a new journal begins", partition_folder));
+  if (segments)
+    log(Severity::error, "journal", fmt::format("{} is lost or damaged; made again from the segments", path));
+  if (sound)
+    log(Severity::warning, "journal",
+        fmt::format("no segment is left in {}: a new journal begins", partition_folder));
   // Without segments nobody knows which ids were given out: only a new journal_id keeps them unique.
   return make_identity(segments ? *in_segments : random_uuid());
 }

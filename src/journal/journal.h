@@ -19,7 +19,7 @@
 namespace thorlog {
 
 struct JournalOptions {
-  std::string folder;                       // STATE/journal
+  std::string folder;  // STATE/journal
   std::uint64_t segment_bytes = 64U << 20;
   std::uint64_t max_bytes = 10ULL << 30;
   Durability durability = Durability::os;
@@ -40,9 +40,9 @@ struct JournalState {            // one consistent snapshot
   Position end;                  // next record's place
   Position next_segment;         // first record of the second oldest segment: what drop_oldest outputs skip to
   std::uint64_t synced_seq = 0;  // records before it are as durable as configured
-  std::uint64_t stored = 0;      // records since the journal was made (= end.seq - first number, damaged ones included)
-  std::uint64_t bytes = 0;       // on disk
-  std::uint64_t damaged = 0;     // records lost to damage, found at recovery or while reading
+  std::uint64_t stored = 0;   // records since the journal was made (= end.seq - first number, damaged ones included)
+  std::uint64_t bytes = 0;    // on disk
+  std::uint64_t damaged = 0;  // records lost to damage, found at recovery or while reading
   bool full = false;
   bool failed = false;
 };
@@ -73,19 +73,20 @@ class Journal {
   std::int64_t log_time() const noexcept;
   // Random for each start; part of the life records. Any thread.
   std::uint64_t life() const noexcept;
-  // Log thread, now and then (each 100 ms at least): seals, removes segments that may go, notices that space came back.
-  // `acknowledged`: the lowest cursor of all outputs; `pinning` is only for the log line that names who holds it up.
+  // Log thread, now and then (each 100 ms at least): seals, removes segments that may go, notices that space came
+  // back. `acknowledged`: the lowest cursor of all outputs; `pinning` is only for the log line that names who holds
+  // it up.
   void tend(Position acknowledged, std::string_view pinning);
   // Seals and syncs. After it nothing may be appended.
   Status close();
 
-  std::uint64_t checksum_seed() const noexcept;    // for Batch::make
-  std::string uuid() const;                        // the journal_id as text
-  JournalState state() const;                      // any thread
+  std::uint64_t checksum_seed() const noexcept;  // for Batch::make
+  std::string uuid() const;                      // the journal_id as text
+  JournalState state() const;                    // any thread
   // Why the numbers in [from_seq, to_seq) that no reader was given are missing. Any thread.
   Missing missing(std::uint64_t from_seq, std::uint64_t to_seq) const;
-  // Called on the log thread after each publish and when space came back, and on the sync thread when synced_seq moved.
-  // Set it before the first append.
+  // Called on the log thread after each publish and when space came back, and on the sync thread when synced_seq
+  // moved. Set it before the first append.
   void on_progress(std::function<void()> wake);
 
   // The number of a name (of an input), remembered for ever in journal/NAMES; 0 is "internal". Any thread, rare.
@@ -100,16 +101,17 @@ class Journal {
   std::unique_ptr<State> state_;
 };
 
-// Reads from a position on (its seq counts; the offset is a hint): from the shared recent batches when near the end, else from the disk in large reads.
-// One consumer's thread. The journal must outlive it.
+// Reads from a position on (its seq counts; the offset is a hint): from the shared recent batches when near the end,
+// else from the disk in large reads. One consumer's thread. The journal must outlive it.
 class JournalReader {
  public:
   JournalReader(Journal& journal, Position from);
   ~JournalReader();
 
   // The next batch that holds records at or after the position; empty when everything was read. The first batch after
-  // the start or seek(to) may begin before it: skip records with seq() < to.seq. What can't be read any more (damaged,
-  // expired, lost in a crash: Journal::missing) is skipped: a jump in seq. Errors: io; the next call tries again.
+  // the start or seek(to) may begin before it: skip records with seq() < to.seq. What can't be read any more
+  // (damaged, expired, lost in a crash: Journal::missing) is skipped: a jump in seq. Errors: io; the next call tries
+  // again.
   Result<BatchRef> next();
   // Behind the last batch given, or behind what was skipped at the end.
   Position position() const noexcept;

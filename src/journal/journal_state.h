@@ -87,7 +87,7 @@ struct Journal::State {
   std::int64_t last_stored = 0;
   std::int64_t log_time_base = 0;  // log time = base + steady clock
   std::uint64_t acknowledged_seq = 0;
-  std::int64_t retry_at = 0;  // steady; after the disk was full
+  std::int64_t retry_at = 0;       // steady; after the disk was full
   std::uint64_t wanted_bytes = 0;  // of the segment that could not be had
   bool closed = false;
   std::vector<iovec> parts;

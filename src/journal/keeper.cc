@@ -28,7 +28,8 @@ void Keeper::post(std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     // A sync asked for before this task must not be overtaken by it: the file may be sealed in the task.
     if (to_sync_) {
-      tasks_.emplace_back([this, file = std::exchange(to_sync_, nullptr), upto = sync_upto_] { run_sync(file, upto); });
+      tasks_.emplace_back(
+          [this, file = std::exchange(to_sync_, nullptr), upto = sync_upto_] { run_sync(file, upto); });
     }
     tasks_.push_back(std::move(task));
   }
@@ -52,7 +53,12 @@ void Keeper::wait_idle() {
 }
 
 void Keeper::run_sync(const std::shared_ptr<File>& file, Position upto) {
-  synced_(file->sync_data(FaultPoint::sync), upto);
+  // After a failed sync nobody knows what the file holds, and the next one could say "fine" without it being true
+  // (the kernel marks the pages clean). So it is never tried again.
+  if (sync_failed_) return;
+  const Status status = file->sync_data(FaultPoint::sync);
+  sync_failed_ = !status;
+  synced_(status, upto);
 }
 
 void Keeper::run() {

@@ -1,6 +1,7 @@
-// The journal's own thread for what would make the log thread wait: syncing, sealing, making the next segment, removing
-// old ones. Tasks run in the order in which they were posted; a sync runs after the tasks posted before it, and several
-// waiting syncs become one (group commit). Without a thread (tests that count steps) everything runs at once in the call.
+// The journal's own thread for what would make the log thread wait: syncing, sealing, making the next segment,
+// removing old ones. Tasks run in the order in which they were posted; a sync runs after the tasks posted before it,
+// and several waiting syncs become one (group commit). Without a thread (tests that count steps) everything runs at
+// once in the call.
 #pragma once
 
 #include <condition_variable>
@@ -35,6 +36,7 @@ class Keeper {
 
   const Synced synced_;
   const bool with_thread_;
+  bool sync_failed_ = false;  // its own thread's, or the caller's when there is none
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::condition_variable idle_;

@@ -1,5 +1,5 @@
-// What lies on the disk, byte for byte (docs/journal-format.md): all numbers little-endian, all places multiples of 8.
-// Plain structs that are copied to and from the files; used by everything in this folder.
+// What lies on the disk, byte for byte (docs/journal-format.md): all numbers little-endian, all places multiples
+// of 8. Plain structs that are copied to and from the files; used by everything in this folder.
 #pragma once
 
 #include <array>
@@ -24,8 +24,8 @@ Uuid boot_id();                         // of the running kernel; zeros when unk
 std::uint64_t random_u64();
 
 inline constexpr std::uint64_t kJournalMagic = 0x31304e4a474f4c54;  // "TLOGJN01"
-inline constexpr std::uint64_t kSegmentMagic = 0x3130475347474f4c;  // "LOGGSG01"
-inline constexpr std::uint64_t kCursorMagic = 0x3130525543474f4c;   // "LOGCUR01"
+inline constexpr std::uint64_t kSegmentMagic = 0x31304753474f4c54;  // "TLOGSG01"
+inline constexpr std::uint64_t kCursorMagic = 0x31305543474f4c54;   // "TLOGCU01"
 inline constexpr std::uint32_t kFooterMagic = 0x444e4554;           // "TEND"
 inline constexpr std::uint32_t kBatchMagic = 0x48435442;            // "BTCH"
 inline constexpr std::uint32_t kFormatVersion = 1;
@@ -130,7 +130,8 @@ Header header_at(const std::byte* at) noexcept {
 
 // True when a batch of this journal begins at `at` (64 readable bytes) and this is its own offset. The caller checks
 // that `bytes` of it fit.
-bool is_batch_header(const std::byte* at, std::uint64_t offset, const Checksum& checksum, BatchHeader& header) noexcept;
+bool is_batch_header(const std::byte* at, std::uint64_t offset, const Checksum& checksum,
+                     BatchHeader& header) noexcept;
 
 inline constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t to) noexcept {
   return (value + to - 1) / to * to;

@@ -9,9 +9,12 @@ namespace {
 
 std::string_view name_of(LifeMoment moment) {
   switch (moment) {
-    case LifeMoment::start: return "start";
-    case LifeMoment::beat: return "beat";
-    case LifeMoment::stop: return "stop";
+    case LifeMoment::start:
+      return "start";
+    case LifeMoment::beat:
+      return "beat";
+    case LifeMoment::stop:
+      return "stop";
   }
   return "beat";
 }

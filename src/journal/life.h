@@ -1,5 +1,5 @@
-// Life records (specs.md 3, rule 5): the log thread stores one at start, each minute and at stop, so that the scan watch
-// can tell a silent scan from our own deafness. They reach no output.
+// Life records (specs.md 3, rule 5): the log thread stores one at start, each minute and at stop, so that the scan
+// watch can tell a silent scan from our own deafness. They reach no output.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// journal/NAMES: the numbers of the inputs' names, one "NUMBER NAME" on each line. A name keeps its number for ever, so
-// that old records still say where they came from. Any thread.
+// journal/NAMES: the numbers of the inputs' names, one "NUMBER NAME" on each line. A name keeps its number for ever,
+// so that old records still say where they came from. Any thread.
 #pragma once
 
 #include <cstdint>

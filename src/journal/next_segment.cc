@@ -83,7 +83,8 @@ Result<MadeSegment> NextSegment::use_reserve(SegmentHeader header, const Checksu
     return fail(std::move(named).error());
   }
   reserve_bytes_ = 0;
-  if (auto synced = files_.sync_folder(folder_, FaultPoint::dir_sync); !synced) return fail(std::move(synced).error());
+  if (auto synced = files_.sync_folder(folder_, FaultPoint::dir_sync); !synced)
+    return fail(std::move(synced).error());
   return MadeSegment{std::shared_ptr<File>(*std::move(file)), header};
 }
 

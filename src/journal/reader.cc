@@ -75,11 +75,14 @@ Result<BatchRef> JournalReader::State::next() {
     given = 0;
     SharedLog::DiskRange range;
     switch (journal.shared.look(place, position, only_synced, taken, range)) {
-      case Where::memory: close_file(); continue;
+      case Where::memory:
+        close_file();
+        continue;
       case Where::nothing:
         if (range.skip_to.seq > position.seq) position = range.skip_to;
         return BatchRef();
-      case Where::disk: break;
+      case Where::disk:
+        break;
     }
     const Position before = position;
     auto batch = next_from_disk(range);
@@ -166,8 +169,8 @@ Result<BatchRef> JournalReader::State::give_from_disk(const SharedLog::DiskRange
   }
 }
 
-// The batch that the scanner found, with all of its checksums looked at. A torn one at a segment's end says more records
-// than the segment holds.
+// The batch that the scanner found, with all of its checksums looked at. A torn one at a segment's end says more
+// records than the segment holds.
 BatchRef JournalReader::State::checked_batch(std::uint64_t end_seq) {
   const BatchHeader& header = scanner->header();
   const std::span<const std::byte> body = scanner->body();

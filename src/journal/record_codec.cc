@@ -26,9 +26,12 @@ enum Attribute : std::uint8_t {
 };
 
 // The text fields by their stored number: add at the end, never reorder.
-constexpr std::array<std::string_view Event::*, 12> kTextFields = {
-    &Event::host,    &Event::ip,      &Event::app_name, &Event::procid, &Event::msgid,          &Event::structured_data,
-    &Event::module,  &Event::message, &Event::scan_id,  &Event::uid,    &Event::canonical_host, &Event::group_id};
+constexpr std::array<std::string_view Event::*, 12> kTextFields = {&Event::host,           &Event::ip,
+                                                                   &Event::app_name,       &Event::procid,
+                                                                   &Event::msgid,          &Event::structured_data,
+                                                                   &Event::module,         &Event::message,
+                                                                   &Event::scan_id,        &Event::uid,
+                                                                   &Event::canonical_host, &Event::group_id};
 
 // type u8, detail u8, length u16; 0xffff says that the length follows as u32.
 constexpr std::uint32_t kLongLength = 0xffff;
@@ -145,7 +148,8 @@ std::byte* put_attributes(std::byte* at, const Record& record) noexcept {
   if (record.event.has_score()) at = store(put_header(at, kScore, 0, 8), record.event.score);
   if (!record.peer.empty()) at = put_text(at, kPeer, 0, record.peer);
   if (!record.peer_identity.empty()) at = put_text(at, kPeerIdentity, 0, record.peer_identity);
-  if (record.stream != 0 || record.frame != 0) at = store(store(put_header(at, kPlace, 0, 8), record.stream), record.frame);
+  if (record.stream != 0 || record.frame != 0)
+    at = store(store(put_header(at, kPlace, 0, 8), record.stream), record.frame);
   if (!record.origin.empty()) at = put_text(at, kOrigin, 0, record.origin);
   if (!record.detection_key.empty()) at = put_text(at, kDetectionKey, 0, record.detection_key);
   if (!record.pieces.empty()) at = put_pieces(at, record.pieces);
@@ -174,8 +178,8 @@ bool get_pieces(const std::byte* at, std::size_t length, std::vector<Piece>& pie
     if (length < 12) return false;
     const std::size_t stripped = load<std::uint32_t>(at + 8);
     if (stripped > length - 12) return false;
-    pieces.push_back({load<std::uint32_t>(at), load<std::uint32_t>(at + 4),
-                      {reinterpret_cast<const char*>(at + 12), stripped}});
+    pieces.push_back(
+        {load<std::uint32_t>(at), load<std::uint32_t>(at + 4), {reinterpret_cast<const char*>(at + 12), stripped}});
     at += 12 + stripped;
     length -= 12 + stripped;
   }
@@ -186,10 +190,13 @@ bool get_attribute(std::uint32_t head, const std::byte* at, std::size_t length, 
                    std::vector<Piece>& pieces) {
   const std::string_view text{reinterpret_cast<const char*>(at), length};
   switch (head & 0xff) {
-    case kViews16: return get_views<std::uint16_t>(at, length, record.event);
-    case kViews32: return get_views<std::uint32_t>(at, length, record.event);
+    case kViews16:
+      return get_views<std::uint16_t>(at, length, record.event);
+    case kViews32:
+      return get_views<std::uint32_t>(at, length, record.event);
     case kText:
-      if (const std::size_t field = (head >> 8) & 0xff; field < kTextFields.size()) record.event.*kTextFields[field] = text;
+      if (const std::size_t field = (head >> 8) & 0xff; field < kTextFields.size())
+        record.event.*kTextFields[field] = text;
       return true;
     case kTimestamp:
       if (length != 8) return false;
@@ -204,12 +211,22 @@ bool get_attribute(std::uint32_t head, const std::byte* at, std::size_t length, 
       record.stream = load<std::uint32_t>(at);
       record.frame = load<std::uint32_t>(at + 4);
       return true;
-    case kPeer: record.peer = text; return true;
-    case kPeerIdentity: record.peer_identity = text; return true;
-    case kOrigin: record.origin = text; return true;
-    case kDetectionKey: record.detection_key = text; return true;
-    case kPieces: return get_pieces(at, length, pieces);
-    default: return true;  // of a later version
+    case kPeer:
+      record.peer = text;
+      return true;
+    case kPeerIdentity:
+      record.peer_identity = text;
+      return true;
+    case kOrigin:
+      record.origin = text;
+      return true;
+    case kDetectionKey:
+      record.detection_key = text;
+      return true;
+    case kPieces:
+      return get_pieces(at, length, pieces);
+    default:
+      return true;  // of a later version
   }
 }
 

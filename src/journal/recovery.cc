@@ -134,8 +134,8 @@ class Recovery {
     segment.disk_bytes = footer.end - segment.base + kSegmentFooterSize;
   }
 
-  // Numbers between the end of the segment before and this one's begin: a tail that a crash took (the header says where
-  // the log ended then), or files that are gone.
+  // Numbers between the end of the segment before and this one's begin: a tail that a crash took (the header says
+  // where the log ended then), or files that are gone.
   void begin_seq(Segment& segment, std::uint64_t first_seq) {
     const bool oldest = result_.segments.empty();
     segment.first_seq = oldest ? first_seq : std::max(first_seq, result_.end_seq);
@@ -217,7 +217,8 @@ class Recovery {
       // Never finished, so nothing was ever stored in it: its place may be taken again.
       result_.next_base = 0;
       for (const Candidate& other : candidates_) {
-        if (&other != &candidate) result_.next_base = std::max(result_.next_base, other.segment->base + other.segment->reserved);
+        if (&other != &candidate)
+          result_.next_base = std::max(result_.next_base, other.segment->base + other.segment->reserved);
       }
       segment.reserved = 0;
     }
@@ -287,8 +288,7 @@ class Recovery {
   // Keeps a copy for whoever wants to look into it. Best effort: what is wrong here must not stop the start.
   void quarantine(const File& file, const Segment& segment, std::uint64_t from, std::uint64_t to,
                   std::string_view what) {
-    const std::string path =
-        fmt::format("{}/p{:02}-{:020}-{}.bin", quarantine_, segment.partition, from, to - from);
+    const std::string path = fmt::format("{}/p{:02}-{:020}-{}.bin", quarantine_, segment.partition, from, to - from);
     const bool copied = copy_out(file, segment, from, to, path);
     log(Severity::warning, "journal",
         fmt::format("{}: {} of {} bytes at offset {}, {}", segment.path, what, to - from, from,
@@ -359,7 +359,8 @@ Result<Recovered> recover(FileSystem& files, const std::string& folder, const st
 Result<bool> has_segments(FileSystem& files, const std::string& folder) {
   auto names = files.list(folder);
   if (!names) return fail(std::move(names).error());
-  return std::any_of(names->begin(), names->end(), [](const std::string& name) { return base_of_segment_name(name).has_value(); });
+  return std::any_of(names->begin(), names->end(),
+                     [](const std::string& name) { return base_of_segment_name(name).has_value(); });
 }
 
 Result<Uuid> find_journal_id(FileSystem& files, const std::string& folder) {

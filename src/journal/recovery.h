@@ -1,6 +1,6 @@
 // What is left in the segment files at start (specs.md 1, Recovery): sealed segments by their header and footer, open
-// ones batch by batch; torn tails are cut, damage is skipped and counted, and both are copied to the quarantine. May be
-// interrupted at any step and simply begun again. Before any other thread runs.
+// ones batch by batch; torn tails are cut, damage is skipped and counted, and both are copied to the quarantine. May
+// be interrupted at any step and simply begun again. Before any other thread runs.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ struct Recovered {
   std::uint64_t damaged = 0;  // records that are numbered and can't be read
 };
 
-// `folder`: journal/pNN. `usual_bytes`: what a segment reserves, for one whose header can't be read. Errors: io, disk_full.
+// `folder`: journal/pNN. `usual_bytes`: what a segment reserves, for one whose header can't be read. Errors: io,
+// disk_full.
 Result<Recovered> recover(FileSystem& files, const std::string& folder, const std::string& quarantine,
                           std::uint16_t partition, const Uuid& journal_id, const Checksum& checksum,
                           std::uint64_t usual_bytes);

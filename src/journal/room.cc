@@ -1,5 +1,5 @@
-// Where room comes from: the next segment made ahead, acknowledged segments removed, the reserve for internal records;
-// and what happens when there is none.
+// Where room comes from: the next segment made ahead, acknowledged segments removed, the reserve for internal
+// records; and what happens when there is none.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -80,8 +80,8 @@ Result<MadeSegment> Journal::State::next_made_segment(std::uint64_t bytes) {
 Status Journal::State::make_room(std::uint64_t batch_bytes, Room room) {
   const std::uint64_t bytes =
       std::max(options.segment_bytes, round_up(batch_bytes + kSegmentHeaderSize + kSegmentFooterSize, 4096));
-  auto made = full && room == Room::internal ? Result<MadeSegment>(fail({Errc::disk_full, "", 0}))
-                                              : next_made_segment(bytes);
+  auto made =
+      full && room == Room::internal ? Result<MadeSegment>(fail({Errc::disk_full, "", 0})) : next_made_segment(bytes);
   if (made) return begin_segment(*std::move(made));
   if (made.error().code != Errc::disk_full) {
     set_failed(made.error());

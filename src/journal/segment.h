@@ -42,13 +42,14 @@ std::optional<std::uint64_t> base_of_segment_name(std::string_view name);  // no
 
 // Makes the file with its space and its header, and returns when both and the folder's entry are on the disk. On an
 // error nothing is left behind (as far as the disk lets us).
-Result<std::shared_ptr<File>> create_segment(FileSystem& files, const std::string& folder, const SegmentHeader& header);
+Result<std::shared_ptr<File>> create_segment(FileSystem& files, const std::string& folder,
+                                             const SegmentHeader& header);
 
 // Writes a new header over the first one. Not synced: both are right.
 Status rewrite_header(File& file, const SegmentHeader& header);
 
-// Syncs the batches, then writes and syncs the footer and gives back the space behind it: where a footer is, everything
-// before it is on the disk. Sets `sealed` and `disk_bytes`.
+// Syncs the batches, then writes and syncs the footer and gives back the space behind it: where a footer is,
+// everything before it is on the disk. Sets `sealed` and `disk_bytes`.
 Status seal_segment(File& file, Segment& segment, const Checksum& checksum);
 
 // Nothing: no sound header (or footer) there. Errors: io.

@@ -7,7 +7,7 @@
 namespace thorlog {
 namespace {
 
-constexpr std::size_t kHandout = 8;          // batches that a reader takes in one go
+constexpr std::size_t kHandout = 8;           // batches that a reader takes in one go
 constexpr std::size_t kDamagedRanges = 1024;  // remembered, so that several readers count a hole once
 
 std::uint64_t overlap(std::uint64_t from, std::uint64_t to, std::uint64_t begin, std::uint64_t end) noexcept {

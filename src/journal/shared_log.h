@@ -1,5 +1,6 @@
-// What the log thread and the readers share: the list of segments, the recent batches, and how far everything has got.
-// One mutex guards it all; it is taken once for each append and once for some batches of a reader, never for a line.
+// What the log thread and the readers share: the list of segments, the recent batches, and how far everything has
+// got. One mutex guards it all; it is taken once for each append and once for some batches of a reader, never for a
+// line.
 #pragma once
 
 #include <cstddef>
@@ -55,8 +56,8 @@ class SharedLog {
   void note_damage(std::uint64_t from_seq, std::uint64_t to_seq);
 
   // --- Readers.
-  // A reader's place. Batches stay in memory for the readers near the end, and are dropped as soon as all of those have
-  // taken them, so that their memory is used again while it is warm. Guarded by the mutex here.
+  // A reader's place. Batches stay in memory for the readers near the end, and are dropped as soon as all of those
+  // have taken them, so that their memory is used again while it is warm. Guarded by the mutex here.
   struct Place {
     std::uint64_t seq = 0;
     bool near = false;
@@ -68,9 +69,9 @@ class SharedLog {
   enum class Where : std::uint8_t { nothing, memory, disk };
   struct DiskRange {
     std::shared_ptr<const Segment> segment;  // its path, base, first_seq never change; the rest is not for readers
-    std::uint64_t end = 0;      // offset; batches are readable up to here
-    std::uint64_t end_seq = 0;  // numbers from here on are not in this segment, or not to be read yet
-    Position skip_to;           // with `nothing`: everything up to here is read or will never come
+    std::uint64_t end = 0;                   // offset; batches are readable up to here
+    std::uint64_t end_seq = 0;               // numbers from here on are not in this segment, or not to be read yet
+    Position skip_to;                        // with `nothing`: everything up to here is read or will never come
   };
   // Where the record at or after `from` can be read now. memory: some batches are in `out`.
   Where look(Place& place, Position from, bool only_synced, std::vector<BatchRef>& out, DiskRange& range);
@@ -82,7 +83,7 @@ class SharedLog {
   Where find_on_disk(Position from, Position limit, DiskRange& range) const;
 
   const std::size_t cache_bytes_;
-  mutable std::mutex mutex_;  // guards everything below, and the segments' values
+  mutable std::mutex mutex_;                       // guards everything below, and the segments' values
   std::deque<std::shared_ptr<Segment>> segments_;  // by base; the last one may be open
   std::deque<BatchRef> recent_;                    // the newest batches, without a gap in their numbers
   std::size_t recent_bytes_ = 0;

@@ -199,7 +199,8 @@ TEST_F(CursorTest, IsPutBackWhenItIsAheadOfTheJournal) {
     slot.acknowledged += 1000 - slot.places[0].seq;
     slot.places[0].seq = 1000;
     seal_slot(slot);
-    bytes.replace(i * kCursorSlotSize, kCursorSlotSize, std::string(reinterpret_cast<const char*>(&slot), sizeof slot));
+    bytes.replace(i * kCursorSlotSize, kCursorSlotSize,
+                  std::string(reinterpret_cast<const char*>(&slot), sizeof slot));
   }
   write_bytes(path(), bytes);
   cursor = open();

@@ -18,7 +18,8 @@ class ModelFile final : public File {
   ModelFile(ModelDisk& disk, std::shared_ptr<ModelDisk::Inode> inode)
       : disk_(disk), inode_(std::move(inode)), life_(disk.life_) {}
 
-  Status write_at(std::uint64_t offset, std::span<const iovec> parts, FaultPoint point, std::size_t* written) override {
+  Status write_at(std::uint64_t offset, std::span<const iovec> parts, FaultPoint point,
+                  std::size_t* written) override {
     const std::lock_guard lock(disk_.mutex_);
     std::string bytes;
     for (const iovec& part : parts) bytes.append(static_cast<const char*>(part.iov_base), part.iov_len);

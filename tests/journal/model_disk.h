@@ -1,5 +1,5 @@
-// A disk that forgets: what was written but not synced may be gone after a power cut, page by page and folder entry by
-// folder entry, and the write that was under way may be torn at any byte. It can crash at its n-th step, refuse a
+// A disk that forgets: what was written but not synced may be gone after a power cut, page by page and folder entry
+// by folder entry, and the write that was under way may be torn at any byte. It can crash at its n-th step, refuse a
 // fault point with an error, and be full. Held in memory; for tests with one or several threads.
 #pragma once
 
@@ -58,9 +58,9 @@ class ModelDisk final : public FileSystem {
  private:
   friend class ModelFile;
   struct Inode {
-    std::string now;                 // as the process sees it
-    std::string durable;             // as of the last sync
-    std::set<std::uint64_t> dirty;   // pages changed since
+    std::string now;                // as the process sees it
+    std::string durable;            // as of the last sync
+    std::set<std::uint64_t> dirty;  // pages changed since
   };
   using Entries = std::map<std::string, std::shared_ptr<Inode>>;
   struct PendingEntry {  // a folder change that is not synced
@@ -81,7 +81,7 @@ class ModelDisk final : public FileSystem {
   std::uint64_t used() const;
 
   mutable std::mutex mutex_;
-  Entries entries_;          // as the process sees them
+  Entries entries_;  // as the process sees them
   Entries durable_entries_;
   std::vector<PendingEntry> pending_;
   std::set<std::string> folders_;

@@ -10,7 +10,8 @@ namespace {
 
 void swallow(Severity, std::string_view, void*) {}
 
-// What the outside world knows: ids and numbers that were given out, what was acknowledged as durable, over many lives.
+// What the outside world knows: ids and numbers that were given out, what was acknowledged as durable, over many
+// lives.
 struct Known {
   std::map<std::uint64_t, std::string> published;  // id -> line
   std::map<std::uint64_t, std::string> synced;     // number -> line, as durable as promised
@@ -147,7 +148,7 @@ TEST_P(PowerTest, KeepsEverySyncedRecordAndNoIdTwiceThroughACutAtAnyStep) {
 
 TEST_P(PowerTest, SurvivesASecondCutInsideTheRecoveryFromTheFirst) {
   std::mt19937_64 random(7);
-  for (int round = 0; round < 250; ++round) {
+  for (int round = 0; round < 120; ++round) {
     ModelDisk disk;
     Known known;
     for (int life = 0; life < 4; ++life) {

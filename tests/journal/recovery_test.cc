@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "journal/layout.h"
+#include "journal/segment.h"
 #include "support.h"
 
 namespace thorlog {
@@ -10,7 +11,10 @@ namespace {
 
 class Recovery : public testing::Test {
  protected:
-  Recovery() { capture_log(keep, this); }
+  Recovery() {
+    capture_log(keep, this);
+    world_.options.segment_bytes = 128U << 10;
+  }
   ~Recovery() override { capture_log(nullptr, nullptr); }
   static void keep(Severity, std::string_view line, void* context) {
     static_cast<Recovery*>(context)->said_ += std::string(line) + "\n";
@@ -127,7 +131,7 @@ TEST_F(Recovery, FindsDamageInSealedSegmentsWhileReadingAndCountsItOnceForAllRea
   }
   ASSERT_GT(segments_in(world_.segments_folder()).size(), 2U);
   std::string bytes = read_bytes(segment());
-  std::memset(bytes.data() + position(3), 'D', 200);                    // a record
+  std::memset(bytes.data() + position(3), 'D', 200);                     // a record
   std::memset(bytes.data() + position(7) - sizeof(BatchHeader), 0, 64);  // a whole batch
   write_bytes(segment(), bytes);
   auto journal = world_.open();
@@ -218,7 +222,7 @@ TEST_F(Recovery, ObeysASegmentThatReplacesTheTailOfAnotherOne) {
   std::string bytes(kSegmentHeaderSize, '\0');
   std::memcpy(bytes.data(), &header, sizeof header);
   bytes += std::string(reinterpret_cast<const char*>(&batch), sizeof batch) + record;
-  write_bytes(world_.segments_folder() + "/" + "00000000000001048576.seg", bytes);
+  write_bytes(world_.segments_folder() + "/" + segment_name(header.base_offset), bytes);
   auto journal = world_.open();
   const auto lines = read_all(*journal);
   ASSERT_EQ(lines.size(), 3U);
@@ -240,10 +244,18 @@ TEST_F(Recovery, SurvivesRandomScribblingAndStillNumbersWithoutReuse) {
     for (int i = 0; i < 1 + round % 9; ++i) {
       const std::size_t at = random() % used;
       switch (random() % 4) {
-        case 0: bytes[at] = static_cast<char>(random()); break;
-        case 1: std::memset(bytes.data() + at, 0, random() % 600); break;
-        case 2: bytes.replace(at, 300, bytes.substr(random() % used, 300)); break;
-        default: bytes.resize(std::max<std::size_t>(bytes.size() - random() % 5000, used)); break;
+        case 0:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 1:
+          std::memset(bytes.data() + at, 0, random() % 600);
+          break;
+        case 2:
+          bytes.replace(at, 300, bytes.substr(random() % used, 300));
+          break;
+        default:
+          bytes.resize(std::max<std::size_t>(bytes.size() - random() % 5000, used));
+          break;
       }
     }
     write_bytes(segment(), bytes);
@@ -251,8 +263,8 @@ TEST_F(Recovery, SurvivesRandomScribblingAndStillNumbersWithoutReuse) {
     ASSERT_TRUE(is_ok(journal)) << "round " << round;
     const auto lines = read_all(**journal);
     for (const ReadLine& line : lines) {
-      const auto same = std::find_if(written_.begin(), written_.end(),
-                                     [&](const ReadLine& each) { return each.raw == line.raw; });
+      const auto same =
+          std::find_if(written_.begin(), written_.end(), [&](const ReadLine& each) { return each.raw == line.raw; });
       ASSERT_NE(same, written_.end()) << "invented, round " << round;
     }
     append_lines(**journal, {"after"});

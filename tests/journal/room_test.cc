@@ -204,6 +204,22 @@ TEST_F(RoomTest, FailsForGoodWhenTheDiskGivesAnError) {
   EXPECT_EQ(read_all(*journal_).size(), 1U) << "what is there can still be read";
 }
 
+TEST_F(RoomTest, AcknowledgesNothingAfterAFailedSyncAndNeverSyncsThatFileAgain) {
+  options_.durability = Durability::disk;
+  open();
+  ASSERT_TRUE(is_ok(append("before")));
+  EXPECT_EQ(journal_->state().synced_seq, 2U);
+  disk_.fail_at(FaultPoint::sync, 0, 1, {Errc::io, "syncing", EIO});
+  ASSERT_TRUE(is_ok(append("lost or not, nobody knows")));
+  EXPECT_EQ(journal_->state().synced_seq, 2U);
+  EXPECT_TRUE(journal_->state().failed);
+  const std::uint64_t steps = disk_.steps();
+  EXPECT_FALSE(append("refused"));
+  EXPECT_FALSE(journal_->close());
+  EXPECT_EQ(disk_.steps(), steps) << "the disk was touched again";
+  EXPECT_EQ(journal_->state().synced_seq, 2U);
+}
+
 TEST_F(RoomTest, RefusesNetworkFileSystems) {
   disk_.set_network_kind("nfs");
   auto opened = try_open();

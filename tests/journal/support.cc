@@ -46,9 +46,12 @@ std::vector<std::string> segments_in(const std::string& folder) {
 
 namespace {
 
-constexpr std::string_view Event::*kTexts[] = {
-    &Event::host,    &Event::ip,      &Event::app_name, &Event::procid, &Event::msgid,          &Event::structured_data,
-    &Event::module,  &Event::message, &Event::scan_id,  &Event::uid,    &Event::canonical_host, &Event::group_id};
+constexpr std::string_view Event::*kTexts[] = {&Event::host,           &Event::ip,
+                                               &Event::app_name,       &Event::procid,
+                                               &Event::msgid,          &Event::structured_data,
+                                               &Event::module,         &Event::message,
+                                               &Event::scan_id,        &Event::uid,
+                                               &Event::canonical_host, &Event::group_id};
 
 std::size_t below(std::mt19937_64& random, std::size_t limit) { return static_cast<std::size_t>(random() % limit); }
 
@@ -73,14 +76,16 @@ Record random_record(std::mt19937_64& random, RecordMemory& memory, std::size_t 
   };
   for (const auto field : kTexts) {
     switch (below(random, 3)) {
-      case 0: break;
+      case 0:
+        break;
       case 1:
         if (!memory.raw.empty()) {
           const std::size_t at = below(random, memory.raw.size());
           event.*field = event.raw.substr(at, 1 + below(random, memory.raw.size() - at));
         }
         break;
-      default: event.*field = text(below(random, 30) == 0 ? 70'000 : 60);
+      default:
+        event.*field = text(below(random, 30) == 0 ? 70'000 : 60);
     }
   }
   event.kind = static_cast<Kind>(below(random, 8));
