@@ -124,6 +124,7 @@ TEST_F(Recovery, SkipsABatchWithADamagedHeaderAndCountsItsRecordsExactly) {
 }
 
 TEST_F(Recovery, FindsDamageInSealedSegmentsWhileReadingAndCountsItOnceForAllReaders) {
+  world_.options.segment_bytes = 1U << 20;
   {
     auto journal = world_.open();
     for (int i = 0; i < 60; ++i) append_lines(*journal, {"line " + std::to_string(i) + std::string(50'000, 'x')});
