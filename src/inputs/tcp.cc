@@ -23,8 +23,6 @@ class TcpInput final : public Input {
   TcpInput(const InputSettings& settings, std::vector<Fd> listeners, const SocketAddress& address,
            std::size_t workers)
       : name_(settings.name),
-        framing_(settings.framing),
-        max_message_(settings.max_message),
         listening_(settings.listen.is_passed() ? settings.listen.text()
                                                : endpoint_text(address_text(*address.raw()), address.port())),
         listeners_(std::move(listeners)),
@@ -67,8 +65,8 @@ class TcpInput final : public Input {
     const std::lock_guard lock(mutex_);
     Worker& attached = workers_[worker];
     THORLOG_ASSERT(!attached.connections);
-    attached.connections = std::make_unique<TcpConnections>(
-        TcpConnections::Environment{context, slot, framing_, max_message_, limits_, figures_});
+    attached.connections =
+        std::make_unique<TcpConnections>(TcpConnections::Environment{context, slot, limits_, figures_});
     attached.loop = &context.loop;
     attached.accepts = true;
     clock_ = &context.clock;
@@ -140,8 +138,6 @@ class TcpInput final : public Input {
   }
 
   const std::string name_;
-  const Framing framing_;
-  const std::size_t max_message_;
   const std::string listening_;
   std::vector<Fd> listeners_;              // until start()
   std::unique_ptr<TcpAcceptor> acceptor_;  // acceptor's thread

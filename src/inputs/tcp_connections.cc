@@ -36,6 +36,7 @@ struct TcpConnections::Connection {
   std::uint64_t empty_counted = 0;
   std::uint64_t drained = 0;    // bytes
   std::int64_t last_heard = 0;  // steady ns
+  std::int64_t begun = 0;       // wall ns of the first byte of what is unfinished
   std::int64_t slow_until = 0;
   ChainLink<Connection> half, undecided, paused, slowed;
 };
@@ -84,7 +85,7 @@ void TcpConnections::receive(TcpNews&& news) {
 void TcpConnections::adopt(TcpNews&& news) {
   const std::string address = address_text(*news.from.raw());
   const std::string endpoint = news.from.port() == 0 ? address : endpoint_text(address, news.from.port());
-  auto connection = std::make_unique<Connection>(std::move(news), env_.framing, env_.max_message);
+  auto connection = std::make_unique<Connection>(std::move(news), env_.limits->framing, env_.limits->max_message);
   Connection& added = *connection;
   StreamInfo info;
   info.input = env_.slot;
@@ -126,8 +127,10 @@ void TcpConnections::take(Connection& connection, std::size_t bytes) {
   const std::int64_t now = env_.context.clock.steady();
   connection.last_heard = now;
   connection.drained += bytes;
+  const std::int64_t received = env_.context.clock.wall();
+  if (!connection.framer.unfinished()) connection.begun = received;
   connection.framer.feed({buffer_.get(), bytes});
-  const std::uint64_t frames = offer_frames(connection, now, env_.context.clock.wall());
+  const std::uint64_t frames = offer_frames(connection, now, received);
   settle(connection);
   if (!env_.limits->rate.limited() || drained_) return;
   const std::int64_t wait = env_.limits->rate.charge(connection.ticket.peer().full_at, frames, now);
@@ -139,28 +142,33 @@ std::uint64_t TcpConnections::offer_frames(Connection& connection, std::int64_t 
   Intake& intake = env_.context.intake;
   Frame next;
   Frame waiting;
+  std::int64_t first_byte = received;
   std::uint64_t frames = 0;
   while (connection.framer.next(next)) {
-    if (frames++ > 0) intake.offer(connection.stream, waiting, now, received, true);
+    if (frames++ > 0) intake.offer(connection.stream, waiting, now, first_byte, true);
     waiting = next;
-    waiting.bytes = keep(next.bytes);
+    first_byte = received;
+    if (in_buffer(next.bytes)) [[likely]]
+      continue;
+    // Begun in an earlier read, put together by the framer, and lost with its next step.
+    first_byte = connection.begun;
+    kept_.clear();
+    kept_.reserve(next.bytes.size() + kReadAhead);
+    kept_.append(next.bytes);
+    waiting.bytes = kept_.view();
   }
-  if (frames > 0) intake.offer(connection.stream, waiting, now, received, false);
+  if (frames == 0) return 0;
+  intake.offer(connection.stream, waiting, now, first_byte, false);
+  connection.begun = received;
   kept_.clear();
   kept_.release_above(kReadBytes);
   return frames;
 }
 
-// A frame in the read buffer stays where it is; one that the framer had to put together is lost with its next step.
-std::string_view TcpConnections::keep(std::string_view bytes) {
+bool TcpConnections::in_buffer(std::string_view bytes) const noexcept {
   const auto at = reinterpret_cast<std::uintptr_t>(bytes.data());
   const auto begin = reinterpret_cast<std::uintptr_t>(buffer_.get());
-  if (at >= begin && at < begin + kReadBytes) [[likely]]
-    return bytes;
-  kept_.clear();
-  kept_.append(bytes);
-  kept_.reserve(kReadAhead);
-  return kept_.view();
+  return at >= begin && at < begin + kReadBytes;
 }
 
 // After each step of the framer: its empty frames, its memory, whether it waits to tell a count from a line.
@@ -172,7 +180,7 @@ void TcpConnections::settle(Connection& connection) {
   } else if (!take_memory(connection, held - connection.accounted)) {
     flush(connection, flag::oversize);
   }
-  if (connection.accounted > 0) {
+  if (connection.framer.unfinished()) {
     chains_->half.push_back(connection);
     need_tick(kCoarseTickMs);
   } else {
@@ -217,10 +225,9 @@ void TcpConnections::give_back(Connection& connection, std::size_t bytes) {
 // What is unfinished leaves as it is.
 void TcpConnections::flush(Connection& connection, std::uint32_t flags) {
   const std::int64_t now = env_.context.clock.steady();
-  const std::int64_t received = env_.context.clock.wall();
   for (Frame frame; connection.framer.finish(frame);) {
     frame.flags |= flags;
-    env_.context.intake.offer(connection.stream, frame, now, received, false);
+    env_.context.intake.offer(connection.stream, frame, now, connection.begun, false);
   }
   give_back(connection, connection.accounted);
   chains_->half.remove(connection);

@@ -35,8 +35,6 @@ class TcpConnections {
   struct Environment {
     WorkerContext& context;
     std::size_t slot;
-    Framing framing;
-    std::size_t max_message;
     SharedLimits limits;
     TcpFigures& figures;
   };
@@ -58,7 +56,7 @@ class TcpConnections {
   Heard read(Connection& connection);
   void take(Connection& connection, std::size_t bytes);
   std::uint64_t offer_frames(Connection& connection, std::int64_t now, std::int64_t received);
-  std::string_view keep(std::string_view bytes);
+  bool in_buffer(std::string_view bytes) const noexcept;
   void flush(Connection& connection, std::uint32_t flags);
   void settle(Connection& connection);
   void count_empty(Connection& connection);

@@ -17,7 +17,6 @@ class UdpInput final : public Input {
  public:
   UdpInput(const InputSettings& settings, UdpGroup group)
       : name_(settings.name),
-        max_message_(settings.max_message),
         asked_(settings.receive_buffer),
         granted_(group.least_granted()),
         group_(std::move(group)),
@@ -42,7 +41,7 @@ class UdpInput final : public Input {
     const std::lock_guard lock(mutex_);
     THORLOG_ASSERT(!workers_[worker]);
     workers_[worker] = std::make_unique<UdpReceiver>(
-        UdpReceiver::Environment{context, slot, name_, max_message_, group_.passed, limits_, figures_},
+        UdpReceiver::Environment{context, slot, name_, group_.passed, limits_, figures_},
         std::move(group_.by_worker[worker]));
     loops_[worker] = &context.loop;
   }
@@ -74,7 +73,6 @@ class UdpInput final : public Input {
   }
 
   const std::string name_;
-  const std::size_t max_message_;
   const std::uint64_t asked_, granted_;
   std::string listening_;
   UdpGroup group_;

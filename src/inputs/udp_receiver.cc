@@ -39,6 +39,7 @@ class UdpReceiver::Arena {
     memory_ = static_cast<char*>(
         ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     THORLOG_ASSERT(memory_ != MAP_FAILED);
+    ::madvise(memory_, bytes, MADV_NOHUGEPAGE);  // one datagram would make it all resident
     for (std::size_t i = 0; i < kBatch; ++i) {
       parts_[i] = {memory_ + i * kStride, kLargest};
       messages[i].msg_hdr.msg_iov = &parts_[i];
@@ -72,7 +73,7 @@ UdpReceiver::UdpReceiver(Environment environment, std::vector<UdpSocket> sockets
   for (UdpSocket& socket : sockets) {
     Watched& watched = sockets_.emplace_back(Watched{std::move(socket), nullptr, 0});
     watched.watch = std::make_unique<FdWatch>(env_.context.loop, watched.socket.fd.get(),
-                                              [this, &watched](int, int) { ready(watched); });
+                                              [this, &watched](int status, int) { ready(watched, status); });
     watched.watch->start(UV_READABLE);
   }
   if (sockets_.empty()) return;
@@ -95,9 +96,9 @@ void UdpReceiver::change(SharedLimits limits) {
   peers_.for_each([this](UdpPeer& peer) { peer.allowed = env_.limits->allows(peer.address); });
 }
 
-void UdpReceiver::ready(Watched& watched) {
+void UdpReceiver::ready(Watched& watched, int status) {
   // libuv stops watching when the socket has an error to tell; the read fetches that.
-  watched.watch->start(UV_READABLE);
+  if (status < 0) watched.watch->start(UV_READABLE);
   for (int batch = 0; batch < kBatchesATurn; ++batch) {
     if (must_wait()) return pause();
     if (read(watched) < kBatch) return;
@@ -189,15 +190,16 @@ UdpPeer* UdpReceiver::meet(const sockaddr_storage& from, const AddressBytes& add
 }
 
 void UdpReceiver::offer(UdpPeer& peer, std::string_view bytes, std::int64_t now, std::int64_t received) {
+  const std::size_t most = env_.limits->max_message;
   Frame frame;
-  if (bytes.size() <= env_.max_message) [[likely]] {
+  if (bytes.size() <= most) [[likely]] {
     frame.bytes = bytes;
     env_.context.intake.offer(peer.stream, frame, now, received, false);
     return;
   }
   frame.flags = flag::oversize;
   for (; !bytes.empty(); bytes.remove_prefix(frame.bytes.size())) {
-    frame.bytes = bytes.substr(0, env_.max_message);
+    frame.bytes = bytes.substr(0, most);
     env_.context.intake.offer(peer.stream, frame, now, received, false);
   }
 }

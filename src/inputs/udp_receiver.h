@@ -31,8 +31,7 @@ class UdpReceiver {
     WorkerContext& context;
     std::size_t slot;
     const std::string& name;  // of the input, for the log
-    std::size_t max_message;
-    bool passed;  // systemd keeps the sockets: leave no filter on them
+    bool passed;              // systemd keeps the sockets: leave no filter on them
     SharedLimits limits;
     UdpFigures& figures;
   };
@@ -55,7 +54,7 @@ class UdpReceiver {
   // Where the kernel puts a batch. Mapped, not touched: a page is used when a datagram first reaches it.
   class Arena;
 
-  void ready(Watched& watched);
+  void ready(Watched& watched, int status);
   bool must_wait() const;
   int read(Watched& watched);
   void take(const mmsghdr& message, std::int64_t now, std::int64_t received);

@@ -39,6 +39,7 @@ class Client {
     fd_ = Fd(::socket(to.storage.ss_family, type | SOCK_CLOEXEC, 0));
     if (!from.empty()) {
       SocketAddress own = at(from, 0);
+      if (own.is_ipv6()) set_option(fd_.get(), IPPROTO_IPV6, IPV6_FREEBIND, 1);  // ::1 is our only one
       EXPECT_EQ(::bind(fd_.get(), own.raw(), own.length), 0) << std::strerror(errno);
     }
     connected_ = ::connect(fd_.get(), to.raw(), to.length) == 0;

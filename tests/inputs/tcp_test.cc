@@ -83,6 +83,27 @@ TEST_F(Tcp, GivesEachLineAsAFrame) {
   EXPECT_EQ(bench->intake().books(0).connections, 1U);
 }
 
+TEST_F(Tcp, StampsALineWithTheTimeOfItsFirstByte) {
+  open(tcp_on("127.0.0.1"));
+  Client client = connect();
+  const std::int64_t start = bench->clock.wall();
+  ASSERT_TRUE(client.send("first\nbeg"));
+  ASSERT_TRUE(receive(1));
+  settle();
+  for (const char* more : {"un ", "earlier\nnext\n", "and a half"}) {
+    bench->clock.advance(kSecond);
+    ASSERT_TRUE(client.send(more));
+    settle();
+  }
+  bench->clock.advance(kSecond);
+  client.close();
+  ASSERT_TRUE(receive(4));
+  std::vector<std::int64_t> seconds;
+  for (const Seen& one : bench->intake().seen) seconds.push_back((one.received - start) / kSecond);
+  EXPECT_THAT(bench->intake().lines(), ElementsAre("first", "begun earlier", "next", "and a half"));
+  EXPECT_THAT(seconds, ElementsAre(0, 0, 2, 3));
+}
+
 TEST_F(Tcp, SaysWhichFramesHaveAnotherBehindThem) {
   open(tcp_on("127.0.0.1"));
   Client client = connect();
@@ -410,9 +431,15 @@ TEST_F(Tcp, AReloadChangesLimitsAndClosesNothing) {
   ASSERT_TRUE(first.send("first\n"));
   ASSERT_TRUE(second.send("second\n"));
   ASSERT_TRUE(receive(2));
-  input->update(tcp_on("0.0.0.0"));
+  settings = tcp_on("0.0.0.0");
+  settings.max_message = 4;
+  input->update(settings);
   Client fourth = connect();
   ASSERT_TRUE(connections(3));
+  ASSERT_TRUE(fourth.send("four and more\n"));
+  ASSERT_TRUE(first.send("first again\n"));
+  ASSERT_TRUE(receive(7));
+  EXPECT_THAT(bench->intake().lines(), ::testing::IsSupersetOf({"four", " and", "first again"}));
 }
 
 TEST_F(Tcp, StopsReadingWhileThereIsNoRoom) {

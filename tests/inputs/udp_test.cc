@@ -141,15 +141,28 @@ TEST_F(Udp, SteersASenderToOneWorkerAndManyToAll) {
 }
 
 TEST_F(Udp, SteersIPv6SendersToo) {
-  open(udp_on("::"), 3);
-  for (int i = 0; i < 20; ++i) {
-    Client client(SOCK_DGRAM, "::1", port_of(*input));
-    ASSERT_TRUE(client.send_datagram("x"));
+  constexpr std::size_t kWorkers = 3;
+  open(udp_on("::"), kWorkers);
+  const std::vector<std::string> senders = {"fd00::1",       "fd00::2", "fd00:0:1::1", "fd01::1", "2001:db8::7:1",
+                                            "2001:db8::8:1", "fd00::3", "fd00::4",     "fd00::5", "fd00::6"};
+  for (int round = 0; round < 3; ++round) {
+    for (const std::string& sender : senders) {
+      Client client(SOCK_DGRAM, "::1", port_of(*input), sender);
+      if (!client.connected()) GTEST_SKIP() << "this kernel routes nothing from addresses that are not its own";
+      ASSERT_TRUE(client.send_datagram(sender));
+    }
   }
-  ASSERT_TRUE(receive(20));
-  std::size_t used = 0;
-  for (const auto& intake : bench->intakes) used += intake->seen.empty() ? 0 : 1;
-  EXPECT_EQ(used, 1U);
+  ASSERT_TRUE(receive(3 * senders.size()));
+  std::map<std::string, std::set<std::size_t>> workers_of;
+  for (std::size_t w = 0; w < kWorkers; ++w) {
+    EXPECT_GT(bench->intake(w).seen.size(), 0U) << "worker " << w;
+    for (const Seen& one : bench->intake(w).seen) {
+      EXPECT_EQ(one.peer.substr(0, one.bytes.size() + 2), "[" + one.bytes + "]");
+      workers_of[one.bytes].insert(w);
+    }
+  }
+  EXPECT_EQ(workers_of.size(), senders.size());
+  for (const auto& [sender, workers] : workers_of) EXPECT_EQ(workers.size(), 1U) << sender;
 }
 
 TEST_F(Udp, RefusesToShareItsPortWithASecondDaemon) {
