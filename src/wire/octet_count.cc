@@ -160,6 +160,10 @@ OctetCount read_octet_count(std::string_view bytes, bool any_content) noexcept {
   }
   if (bytes[digits] != ' ') return found;
   found.prefix = digits + 1;
+  if (any_content) {
+    found.verdict = OctetCount::Verdict::count;
+    return found;
+  }
 
   // What begins a message must stand within the counted bytes.
   std::string_view content = bytes.substr(found.prefix);
@@ -171,7 +175,7 @@ OctetCount read_octet_count(std::string_view bytes, bool any_content) noexcept {
     return yes;
   };
   found.priority = is(in.attempt([&] { return priority(in); }));
-  if (any_content || found.priority || is(in.attempt([&] { return in.word("{\""); })) ||
+  if (found.priority || is(in.attempt([&] { return in.word("{\""); })) ||
       is(in.attempt([&] { return begins_message(in); }))) {
     found.verdict = OctetCount::Verdict::count;
   } else if (more && content.size() < found.value) {

@@ -114,6 +114,18 @@ std::size_t place_behind_tag(std::string_view text) noexcept {
   return 0;
 }
 
+// The quick answer for nearly every line: brackets are rare near the beginning of text.
+bool mentions_element(std::string_view text) noexcept {
+  while (text.size() >= kElement.size()) {
+    const void* bracket = std::memchr(text.data(), '[', text.size() - kElement.size() + 1);
+    if (bracket == nullptr) return false;
+    text.remove_prefix(static_cast<std::size_t>(static_cast<const char*>(bracket) - text.data()));
+    if (text.starts_with(kElement)) return true;
+    text.remove_prefix(1);
+  }
+  return false;
+}
+
 bool set_parameter(PartMarker& marker, std::string_view name, std::string_view value) noexcept {
   std::uint64_t number = 0;
   if (name == "id") {
@@ -165,7 +177,7 @@ std::size_t rfc5424_message(std::string_view line) noexcept {
 
 bool find_part_marker(std::string_view message, PartMarker& marker) noexcept {
   const std::string_view window = message.substr(0, kWindow);
-  if (::memmem(window.data(), window.size(), kElement.data(), kElement.size()) == nullptr) return false;
+  if (!mentions_element(window)) return false;
   marker = PartMarker();
   const bool structured = is_rfc5424(window);
   marker.at = structured ? place_in_structured(window) : place_behind_tag(window);
