@@ -68,12 +68,14 @@ std::string text_line(unsigned n) {
   const unsigned host = dice(200);
   std::string line = "<134>Mar  2 07:59:5" + std::to_string(dice(10)) + " HOST" + std::to_string(host) + "/10.0." +
                      std::to_string(host % 4) + "." + std::to_string(host + 2) + " THOR: " + kLevels[dice(8)] +
-                     ": MODULE: " + kModules[dice(6)] + " MESSAGE: " + kMessages[dice(5)] + " SCANID: " + scan_of(host) +
-                     " FILE: " + kFolders[dice(4)] + "mimikatz.exe SCORE: " + std::to_string(20 + dice(120)) +
+                     ": MODULE: " + kModules[dice(6)] + " MESSAGE: " + kMessages[dice(5)] +
+                     " SCANID: " + scan_of(host) + " FILE: " + kFolders[dice(4)] +
+                     "mimikatz.exe SCORE: " + std::to_string(20 + dice(120)) +
                      " SIZE: " + std::to_string(dice(9000000)) + " MD5: " + dice.hex(32) + " SHA1: " + dice.hex(40);
   line += " OWNER: BUILTIN\\Administrators FIRSTBYTES: " + dice.hex(20) + " CREATED: Mon Jul 29 05:16:04 2013";
   for (int reason = 1; line.size() < 420; ++reason)
-    line += " REASON_" + std::to_string(reason) + ": YARA rule SUSP_Encoded_PS1_Sep20 SUBSCORE: " + std::to_string(dice(90));
+    line += " REASON_" + std::to_string(reason) +
+            ": YARA rule SUSP_Encoded_PS1_Sep20 SUBSCORE: " + std::to_string(dice(90));
   return line + " UID: " + std::to_string(n);
 }
 
@@ -81,16 +83,21 @@ std::string json3_line(unsigned n) {
   Dice dice;
   dice.state += n * 104729;
   dice(2);
-  std::string line = "{\"type\":\"THOR assessment\",\"meta\":{\"time\":\"2026-03-02T08:59:59.190394329+01:00\",\"level\":"
-                     "\"Warning\",\"module\":\"Filescan\",\"scan_id\":\"" + scan_of(dice(200)) +
-                     "\",\"event_id\":\"" + dice.hex(12) + "\",\"hostname\":\"WKS10" + std::to_string(dice(200)) +
-                     "\"},\"message\":\"Suspicious file found\",\"subject\":{\"type\":\"file\",\"path\":\"C:\\\\Windows\\\\"
-                     "Temp\\\\" + dice.hex(8) + "\\\\ncat.exe\",\"size\":" + std::to_string(dice(9000000)) +
-                     ",\"md5\":\"" + dice.hex(32) + "\",\"sha1\":\"" + dice.hex(40) + "\",\"sha256\":\"" + dice.hex(64) +
-                     "\"},\"score\":70,\"reasons\":[";
+  std::string line =
+      "{\"type\":\"THOR assessment\",\"meta\":{\"time\":\"2026-03-02T08:59:59.190394329+01:00\",\"level\":"
+      "\"Warning\",\"module\":\"Filescan\",\"scan_id\":\"" +
+      scan_of(dice(200)) + "\",\"event_id\":\"" + dice.hex(12) + "\",\"hostname\":\"WKS10" +
+      std::to_string(dice(200)) +
+      "\"},\"message\":\"Suspicious file found\",\"subject\":{\"type\":\"file\",\"path\":\"C:\\\\Windows\\\\"
+      "Temp\\\\" +
+      dice.hex(8) + "\\\\ncat.exe\",\"size\":" + std::to_string(dice(9000000)) + ",\"md5\":\"" + dice.hex(32) +
+      "\",\"sha1\":\"" + dice.hex(40) + "\",\"sha256\":\"" + dice.hex(64) + "\"},\"score\":70,\"reasons\":[";
   while (line.size() < 900)
-    line += "{\"type\":\"reason\",\"summary\":\"YARA rule SUSP_Encoded_PS1_Sep20\",\"signature\":{\"score\":70,\"ref\":null,"
-            "\"origin\":\"internal\",\"kind\":\"\"},\"matched\":[{\"data\":\"" + dice.hex(24) + "\",\"offset\":4711}]},";
+    line +=
+        "{\"type\":\"reason\",\"summary\":\"YARA rule "
+        "SUSP_Encoded_PS1_Sep20\",\"signature\":{\"score\":70,\"ref\":null,"
+        "\"origin\":\"internal\",\"kind\":\"\"},\"matched\":[{\"data\":\"" +
+        dice.hex(24) + "\",\"offset\":4711}]},";
   line.back() = ']';
   return line + ",\"reason_count\":2,\"context\":[],\"log_version\":\"v3.0.0\"}";
 }
@@ -101,7 +108,8 @@ std::string syslog_line(unsigned n) {
 }
 
 std::string agent_line(unsigned n) {
-  return "<30>Mar  2 08:00:00 wks" + std::to_string(n) + "/10.0.1.7 ASGARD_GENERIC: Info: {\"level\":\"INFO\",\"time\":"
+  return "<30>Mar  2 08:00:00 wks" + std::to_string(n) +
+         "/10.0.1.7 ASGARD_GENERIC: Info: {\"level\":\"INFO\",\"time\":"
          "\"2026-03-02T09:00:00+01:00\",\"message\":\"task queue polled\",\"component\":\"controller\",\"pid\":" +
          std::to_string(900 + n) + "}";
 }

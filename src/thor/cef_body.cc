@@ -41,8 +41,9 @@ bool CefFields::split(std::string_view body) noexcept {
 // A key: letters, digits, '_', '.', '-' and the equals sign behind them.
 std::size_t CefFields::key_length(std::string_view text) noexcept {
   std::size_t at = 0;
-  while (at < text.size() && at < 64 &&
-         (lex::is_letter(text[at]) || lex::is_digit(text[at]) || text[at] == '_' || text[at] == '.' || text[at] == '-'))
+  while (
+      at < text.size() && at < 64 &&
+      (lex::is_letter(text[at]) || lex::is_digit(text[at]) || text[at] == '_' || text[at] == '.' || text[at] == '-'))
     ++at;
   return at < text.size() && text[at] == '=' ? at : 0;
 }
@@ -75,11 +76,17 @@ void append_cef_unescaped(std::string& out, std::string_view text) {
     }
     const char c = text[++at];
     switch (c) {
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
       case '\\':
       case '=':
-      case '|': out += c; break;
+      case '|':
+        out += c;
+        break;
       default:
         out += '\\';
         out += c;

@@ -7,7 +7,8 @@ CsvReader::CsvReader(std::string_view text, std::string_view name) : text_(text)
 }
 
 Error CsvReader::error_at(int line, std::size_t column, std::string_view what) const {
-  return {Errc::config, name_ + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + std::string(what), 0};
+  return {Errc::config, name_ + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + std::string(what),
+          0};
 }
 
 // A field whose opening quote is at at_; ends behind the closing one.
@@ -52,7 +53,8 @@ Result<bool> CsvReader::next(std::vector<std::string>& fields) {
         return fail(error_at(line_, at_ - line_begin_ + 1, "text behind a closing quote"));
     } else {
       while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '\n' && text_[at_] != '\r') {
-        if (text_[at_] == '"') return fail(error_at(line_, at_ - line_begin_ + 1, "a quote inside a field without quotes"));
+        if (text_[at_] == '"')
+          return fail(error_at(line_, at_ - line_begin_ + 1, "a quote inside a field without quotes"));
         field += text_[at_++];
       }
     }

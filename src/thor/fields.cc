@@ -91,8 +91,8 @@ void keyvalue_fields(std::string_view fields, Names& names) {
 }
 
 void cef_fields(std::string_view body, Names& names) {
-  static constexpr std::string_view kHeader[] = {"version", "vendor", "product", "device_version",
-                                                 "signature_id", "name", "severity"};
+  static constexpr std::string_view kHeader[] = {"version",      "vendor", "product", "device_version",
+                                                 "signature_id", "name",   "severity"};
   CefFields cef;
   const bool whole = cef.split(body);
   std::string plain;
@@ -169,7 +169,9 @@ class Members {
     return false;
   }
   void blanks() noexcept {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
   }
   bool take(char c) noexcept {
     if (at_ >= text_.size() || text_[at_] != c) return false;
@@ -201,9 +203,15 @@ void for_each_field(const Event& event, const FieldSink& sink) {
   Names names(sink);
   const std::string_view body = body_of(event);
   switch (event.format) {
-    case Format::text: text_fields(behind_level(behind_product(body)), event, names); break;
-    case Format::keyvalue: keyvalue_fields(behind_level(behind_product(body)), names); break;
-    case Format::cef: cef_fields(body, names); break;
+    case Format::text:
+      text_fields(behind_level(behind_product(body)), event, names);
+      break;
+    case Format::keyvalue:
+      keyvalue_fields(behind_level(behind_product(body)), names);
+      break;
+    case Format::cef:
+      cef_fields(body, names);
+      break;
     case Format::json1:
     case Format::json2:
     case Format::json3:

@@ -18,7 +18,8 @@ constexpr std::array<bool, 256> kHostBytes = [] {
   std::array<bool, 256> table{};
   for (int n = 0; n < 256; ++n) {
     const char c = static_cast<char>(n);
-    table[static_cast<std::size_t>(n)] = n >= 0x80 || lex::is_letter(c) || lex::is_digit(c) || c == '-' || c == '.' || c == '_';
+    table[static_cast<std::size_t>(n)] =
+        n >= 0x80 || lex::is_letter(c) || lex::is_digit(c) || c == '-' || c == '.' || c == '_';
   }
   return table;
 }();

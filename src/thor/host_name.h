@@ -5,9 +5,9 @@
 
 namespace thorlog {
 
-// Whether a word of a header can be HOST or HOST/IP. A program's tag ("sshd[1]:", "postfix/smtpd:") can't: text behind
-// a tag is that program's, whatever it quotes.
-// `readable`: bytes that may be read from its beginning, at least its size.
+// Whether a word of a header can be HOST or HOST/IP. A program's tag ("sshd[1]:", "postfix/smtpd:") can't: text
+// behind a tag is that program's, whatever it quotes. `readable`: bytes that may be read from its beginning, at least
+// its size.
 bool is_host_token(std::string_view word, std::size_t readable) noexcept;
 inline bool is_host_token(std::string_view word) noexcept { return is_host_token(word, word.size()); }
 

@@ -41,9 +41,11 @@ class Table {
     for (std::size_t at = 0; at < row_.size(); ++at) {
       const std::string name = lower(trimmed(row_[at]));
       const auto known = std::find(names_.begin(), names_.end(), name);
-      if (known == names_.end()) return fail(reader_.error_at(reader_.line(), column_of(at), "unknown column '" + name + "'"));
+      if (known == names_.end())
+        return fail(reader_.error_at(reader_.line(), column_of(at), "unknown column '" + name + "'"));
       std::size_t& column = columns_[static_cast<std::size_t>(known - names_.begin())];
-      if (column != kNoColumn) return fail(reader_.error_at(reader_.line(), column_of(at), "column '" + name + "' twice"));
+      if (column != kNoColumn)
+        return fail(reader_.error_at(reader_.line(), column_of(at), "column '" + name + "' twice"));
       column = at;
     }
     for (std::size_t number = 0; number < needed_; ++number)
@@ -58,8 +60,8 @@ class Table {
     auto read = reader_.next(row_);
     if (!read || !*read) return read;
     if (row_.size() != width_)
-      return fail(reader_.error_at(reader_.line(), 1, std::to_string(row_.size()) + " fields where the header has " +
-                                                        std::to_string(width_)));
+      return fail(reader_.error_at(
+          reader_.line(), 1, std::to_string(row_.size()) + " fields where the header has " + std::to_string(width_)));
     return true;
   }
 

@@ -34,7 +34,8 @@ bool is_version_3(const JsonFacts& facts) noexcept {
 }
 
 bool is_thor(const JsonFacts& facts) noexcept {
-  if (facts.has_meta && (facts.has_meta_scan_id || !facts.meta_level.empty() || !facts.meta_module.empty())) return true;
+  if (facts.has_meta && (facts.has_meta_scan_id || !facts.meta_level.empty() || !facts.meta_module.empty()))
+    return true;
   if (facts.has_log_version) return facts.has_level || facts.has_message || facts.has_scanid;
   if (!facts.has_level || !facts.has_module) return false;
   if (facts.has_scanid) return true;
@@ -43,16 +44,20 @@ bool is_thor(const JsonFacts& facts) noexcept {
 }
 
 Format format_of(const JsonFacts& facts) noexcept {
-  const int version = facts.has_log_version                      ? facts.log_version
-                      : is_version_3(facts)                      ? 3
+  const int version = facts.has_log_version                    ? facts.log_version
+                      : is_version_3(facts)                    ? 3
                       : facts.version == 2 && facts.has_scanid ? 2
-                      : facts.valid                              ? 1
-                                                                 : 0;
+                      : facts.valid                            ? 1
+                                                               : 0;
   switch (version) {
-    case 1: return Format::json1;
-    case 2: return Format::json2;
-    case 3: return Format::json3;
-    default: return Format::none;
+    case 1:
+      return Format::json1;
+    case 2:
+      return Format::json2;
+    case 3:
+      return Format::json3;
+    default:
+      return Format::none;
   }
 }
 

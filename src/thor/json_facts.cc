@@ -1,8 +1,8 @@
 // Well-formed JSON, by simdjson's DOM: it checks the whole text, and strings come unescaped.
 #include "thor/json_facts.h"
 
-#include <charconv>
 #include <simdjson.h>
+#include <charconv>
 #include <string>
 
 #include "thor/json_keys.h"
@@ -45,7 +45,8 @@ std::string_view text_of(const dom::element& value, NumberText& numbers) noexcep
 
 int version_of(const dom::element& value) noexcept {
   double number = 0;
-  if (value.get(number) == simdjson::SUCCESS) return number == 1 || number == 2 || number == 3 ? static_cast<int>(number) : 0;
+  if (value.get(number) == simdjson::SUCCESS)
+    return number == 1 || number == 2 || number == 3 ? static_cast<int>(number) : 0;
   return json_version(string_of(value));
 }
 
@@ -55,106 +56,35 @@ double score_of(const dom::element& value) noexcept {
   return number_of(string_of(value));
 }
 
-// The first of two equal keys counts.
-void set(std::string_view& fact, std::string_view value) noexcept {
-  if (fact.data() == nullptr) fact = value;
-}
-
-void read_meta(const dom::object& meta, JsonFacts& facts) noexcept {
-  for (const auto& field : meta) {
-    const std::string_view key = field.key;
-    if (key == "time") {
-      set(facts.meta_time, string_of(field.value));
-    } else if (key == "level") {
-      set(facts.meta_level, string_of(field.value));
-    } else if (key == "module") {
-      set(facts.meta_module, string_of(field.value));
-    } else if (key == "scan_id") {
-      facts.has_meta_scan_id = true;
-      set(facts.meta_scan_id, string_of(field.value));
-    } else if (key == "event_id") {
-      set(facts.meta_event_id, string_of(field.value));
-    } else if (key == "hostname") {
-      set(facts.meta_hostname, string_of(field.value));
-    }
-  }
-}
-
-void read_winlog(const dom::object& winlog, JsonFacts& facts, NumberText& numbers) noexcept {
-  facts.has_windows = true;
-  for (const auto& field : winlog) {
-    const std::string_view key = field.key;
-    if (key == "event_id") set(facts.event_id, text_of(field.value, numbers));
-    if (key == "provider_name") set(facts.provider, string_of(field.value));
-    if (key == "computer_name") set(facts.computer, string_of(field.value));
-  }
-}
-
-// Winlogbeat's "event":{"code":..,"provider":..} and "host":{"name":..}; where winlog tells it too, both agree.
-void read_ecs(const dom::object& object, JsonKey key, JsonFacts& facts, NumberText& numbers) noexcept {
+void read_members(JsonPlace place, const dom::object& object, JsonFacts& facts, NumberText& numbers) noexcept {
   for (const auto& field : object) {
-    const std::string_view name = field.key;
-    if (key == JsonKey::event && name == "code") set(facts.event_id, text_of(field.value, numbers));
-    if (key == JsonKey::event && name == "provider") set(facts.provider, string_of(field.value));
-    if (key == JsonKey::host && name == "name") set(facts.computer, string_of(field.value));
+    const JsonMember& member = json_member(place, field.key);
+    if (member.kind == JsonMember::none) continue;
+    dom::object inner;
+    switch (member.kind) {
+      case JsonMember::text:
+        // The first of two equal keys counts.
+        if ((facts.*member.fact).data() == nullptr) facts.*member.fact = text_of(field.value, numbers);
+        break;
+      case JsonMember::object:
+        if (field.value.get(inner) != simdjson::SUCCESS) continue;
+        read_members(member.place, inner, facts, numbers);  // one level deep: inner ones have no objects that matter
+        break;
+      case JsonMember::log_version:
+        facts.log_version = version_of(field.value);
+        break;
+      case JsonMember::version:
+        facts.version = version_of(field.value);
+        break;
+      case JsonMember::score:
+        facts.score = score_of(field.value);
+        break;
+      case JsonMember::none:
+        break;
+    }
+    if (member.seen != nullptr) facts.*member.seen = true;
   }
 }
-
-class Collect {
- public:
-  Collect(JsonFacts& facts, NumberText& numbers) noexcept : facts_(facts), numbers_(numbers) {}
-
-  void see(std::string_view name, const dom::element& value) noexcept {
-    switch (const JsonKey key = json_key(name)) {
-      case JsonKey::other: break;
-      case JsonKey::time: set(facts_.time, string_of(value)); break;
-      case JsonKey::hostname: set(facts_.hostname, string_of(value)); break;
-      case JsonKey::level: facts_.has_level = true, set(facts_.level, string_of(value)); break;
-      case JsonKey::module: facts_.has_module = true, set(facts_.module, string_of(value)); break;
-      case JsonKey::message: facts_.has_message = true, set(facts_.message, string_of(value)); break;
-      case JsonKey::scanid: facts_.has_scanid = true, set(facts_.scanid, string_of(value)); break;
-      case JsonKey::uid: set(facts_.uid, string_of(value)); break;
-      case JsonKey::type: facts_.has_type = true, set(facts_.type, string_of(value)); break;
-      case JsonKey::component: set(facts_.component, string_of(value)); break;
-      case JsonKey::pid: set(facts_.pid, text_of(value, numbers_)); break;
-      case JsonKey::log_version: facts_.has_log_version = true, facts_.log_version = version_of(value); break;
-      case JsonKey::version: facts_.version = version_of(value); break;
-      case JsonKey::score: facts_.score = score_of(value); break;
-      case JsonKey::upper_level: facts_.has_upper = true, set(facts_.upper_level, string_of(value)); break;
-      case JsonKey::upper_message: set(facts_.upper_message, string_of(value)); break;
-      case JsonKey::upper_module: set(facts_.upper_module, string_of(value)); break;
-      case JsonKey::upper_time: set(facts_.upper_time, string_of(value)); break;
-      case JsonKey::timestamp: set(facts_.windows_time, string_of(value)); break;
-      case JsonKey::nx_event_id: facts_.has_windows = true, set(facts_.event_id, text_of(value, numbers_)); break;
-      case JsonKey::nx_source: set(facts_.provider, string_of(value)); break;
-      case JsonKey::nx_hostname: set(facts_.computer, string_of(value)); break;
-      case JsonKey::nx_channel: break;
-      case JsonKey::nx_message: set(facts_.windows_message, string_of(value)); break;
-      case JsonKey::nx_time: set(facts_.windows_time, string_of(value)); break;
-      case JsonKey::meta:
-      case JsonKey::winlog:
-      case JsonKey::event:
-      case JsonKey::host: nested(key, value); break;
-    }
-  }
-
- private:
-  void nested(JsonKey key, const dom::element& value) noexcept {
-    dom::object object;
-    if (value.get(object) != simdjson::SUCCESS) return;
-    if (key == JsonKey::meta) {
-      if (!facts_.has_meta) read_meta(object, facts_);
-      facts_.has_meta = true;
-    } else if (key == JsonKey::winlog) {
-      read_winlog(object, facts_, numbers_);
-    } else {
-      read_ecs(object, key, facts_, numbers_);
-    }
-  }
-
-  JsonFacts& facts_;
-  NumberText& numbers_;
-};
 
 }  // namespace
 
@@ -180,8 +110,7 @@ JsonFacts JsonReader::read(std::string_view text) {
   const simdjson::error_code error = state_->parser.parse(bytes, text.size(), false).get(document);
   if (error == simdjson::SUCCESS && document.get(object) == simdjson::SUCCESS) {
     facts.valid = facts.object = true;
-    Collect collect(facts, state_->numbers);
-    for (const auto& field : object) collect.see(field.key, field.value);
+    read_members(JsonPlace::top, object, facts, state_->numbers);
     return facts;
   }
   facts = state_->tolerant.read(text);

@@ -16,7 +16,7 @@ struct JsonFacts {
 
   // THOR 1 and 2, and the agent
   std::string_view time, hostname, level, module, message, scanid, uid, type, component, pid;
-  bool has_scanid = false, has_level = false, has_module = false, has_message = false, has_type = false;
+  bool has_scanid = false, has_level = false, has_module = false, has_message = false;
   // THOR 3
   bool has_meta = false;
   std::string_view meta_time, meta_hostname, meta_level, meta_module, meta_scan_id, meta_event_id;

@@ -47,14 +47,14 @@ class Walker {
     blanks();
     if (!take('{')) return;
     facts_.object = true;
-    if (!members(JsonKey::other)) return;
+    if (!members(JsonPlace::top)) return;
     blanks();
     facts_.valid = at_ == end_;
   }
 
  private:
-  // The members of an object whose brace is behind us; `outer` is the key it belongs to. False: broken or ended.
-  bool members(JsonKey outer) {
+  // The members of an object whose brace is behind us. False: broken or ended.
+  bool members(JsonPlace place) {
     blanks();
     if (take('}')) return true;
     for (;;) {
@@ -64,38 +64,50 @@ class Walker {
       blanks();
       if (!take(':')) return false;
       blanks();
-      if (!member(outer, key)) return false;
+      if (!value(json_member(place, key))) return false;
       blanks();
       if (take('}')) return true;
       if (!take(',')) return false;
     }
   }
 
-  bool member(JsonKey outer, std::string_view key) {
-    if (outer == JsonKey::other && at_ < end_ && *at_ == '{') {
-      const JsonKey known = json_key(key);
-      if (known == JsonKey::meta && !facts_.has_meta) {
-        ++at_;
-        facts_.has_meta = true;
-        return members(known);
-      }
-      if (known == JsonKey::winlog || known == JsonKey::event || known == JsonKey::host) {
-        facts_.has_windows = facts_.has_windows || known == JsonKey::winlog;
-        ++at_;
-        return members(known);
-      }
+  bool value(const JsonMember& member) {
+    if (at_ >= end_) return false;
+    if (*at_ == '{' && member.kind == JsonMember::object) {
+      ++at_;
+      if (member.seen != nullptr) facts_.*member.seen = true;
+      return members(member.place);
     }
-    if (at_ < end_ && *at_ == '"') {
-      std::string_view raw;
+    if (*at_ == '{' || *at_ == '[') return skip();
+    std::string_view raw;
+    if (*at_ == '"') {
       if (!string(raw)) return false;
-      fact(outer, key, raw);
-      return true;
+    } else if (!scalar(raw)) {
+      return false;
     }
-    if (at_ < end_ && (*at_ == '{' || *at_ == '[')) return skip();
-    std::string_view word;
-    if (!scalar(word)) return false;
-    if (word[0] == '-' || lex::is_digit(word[0])) fact(outer, key, word);
+    if (*(at_ - 1) == '"' || raw[0] == '-' || lex::is_digit(raw[0])) fact(member, raw);
     return true;
+  }
+
+  void fact(const JsonMember& member, std::string_view raw) {
+    switch (member.kind) {
+      case JsonMember::text:
+        if ((facts_.*member.fact).data() == nullptr) facts_.*member.fact = plain(raw);
+        break;
+      case JsonMember::log_version:
+        facts_.log_version = json_version(raw);
+        break;
+      case JsonMember::version:
+        facts_.version = json_version(raw);
+        break;
+      case JsonMember::score:
+        facts_.score = number_of(raw);
+        break;
+      case JsonMember::object:
+      case JsonMember::none:
+        return;
+    }
+    if (member.seen != nullptr) facts_.*member.seen = true;
   }
 
   // An object or array that nobody asks for: to the bracket that closes it.
@@ -134,7 +146,8 @@ class Walker {
   // A number, true, false or null, with something behind it: one that the text's end cuts may have gone on.
   bool scalar(std::string_view& word) noexcept {
     const char* const begin = at_;
-    while (at_ < end_ && (lex::is_letter(*at_) || lex::is_digit(*at_) || *at_ == '-' || *at_ == '+' || *at_ == '.')) ++at_;
+    while (at_ < end_ && (lex::is_letter(*at_) || lex::is_digit(*at_) || *at_ == '-' || *at_ == '+' || *at_ == '.'))
+      ++at_;
     word = {begin, static_cast<std::size_t>(at_ - begin)};
     return !word.empty() && at_ < end_ &&
            (lex::is_digit(word[0]) || word[0] == '-' || word == "true" || word == "false" || word == "null");
@@ -146,71 +159,6 @@ class Walker {
     const std::size_t begin = arena_.size();
     append_unescaped(arena_, raw);
     return std::string_view(arena_).substr(begin);
-  }
-
-  void set(std::string_view& fact, std::string_view raw) {
-    if (fact.data() == nullptr) fact = plain(raw);
-  }
-
-  void fact(JsonKey outer, std::string_view key, std::string_view raw) {
-    switch (outer) {
-      case JsonKey::other: top(json_key(key), raw); break;
-      case JsonKey::meta: meta(key, raw); break;
-      case JsonKey::winlog:
-        if (key == "event_id") set(facts_.event_id, raw);
-        if (key == "provider_name") set(facts_.provider, raw);
-        if (key == "computer_name") set(facts_.computer, raw);
-        break;
-      case JsonKey::event:
-        if (key == "code") set(facts_.event_id, raw);
-        if (key == "provider") set(facts_.provider, raw);
-        break;
-      case JsonKey::host:
-        if (key == "name") set(facts_.computer, raw);
-        break;
-      default: break;
-    }
-  }
-
-  void meta(std::string_view key, std::string_view raw) {
-    if (key == "time") set(facts_.meta_time, raw);
-    if (key == "level") set(facts_.meta_level, raw);
-    if (key == "module") set(facts_.meta_module, raw);
-    if (key == "event_id") set(facts_.meta_event_id, raw);
-    if (key == "hostname") set(facts_.meta_hostname, raw);
-    if (key == "scan_id") {
-      facts_.has_meta_scan_id = true;
-      set(facts_.meta_scan_id, raw);
-    }
-  }
-
-  void top(JsonKey key, std::string_view raw) {
-    switch (key) {
-      case JsonKey::time: set(facts_.time, raw); break;
-      case JsonKey::hostname: set(facts_.hostname, raw); break;
-      case JsonKey::level: facts_.has_level = true, set(facts_.level, raw); break;
-      case JsonKey::module: facts_.has_module = true, set(facts_.module, raw); break;
-      case JsonKey::message: facts_.has_message = true, set(facts_.message, raw); break;
-      case JsonKey::scanid: facts_.has_scanid = true, set(facts_.scanid, raw); break;
-      case JsonKey::uid: set(facts_.uid, raw); break;
-      case JsonKey::type: facts_.has_type = true, set(facts_.type, raw); break;
-      case JsonKey::component: set(facts_.component, raw); break;
-      case JsonKey::pid: set(facts_.pid, raw); break;
-      case JsonKey::log_version: facts_.has_log_version = true, facts_.log_version = json_version(raw); break;
-      case JsonKey::version: facts_.version = json_version(raw); break;
-      case JsonKey::score: facts_.score = number_of(raw); break;
-      case JsonKey::upper_level: facts_.has_upper = true, set(facts_.upper_level, raw); break;
-      case JsonKey::upper_message: set(facts_.upper_message, raw); break;
-      case JsonKey::upper_module: set(facts_.upper_module, raw); break;
-      case JsonKey::upper_time: set(facts_.upper_time, raw); break;
-      case JsonKey::timestamp: set(facts_.windows_time, raw); break;
-      case JsonKey::nx_event_id: facts_.has_windows = true, set(facts_.event_id, raw); break;
-      case JsonKey::nx_source: set(facts_.provider, raw); break;
-      case JsonKey::nx_hostname: set(facts_.computer, raw); break;
-      case JsonKey::nx_message: set(facts_.windows_message, raw); break;
-      case JsonKey::nx_time: set(facts_.windows_time, raw); break;
-      default: break;
-    }
   }
 
   void blanks() noexcept {
@@ -238,14 +186,26 @@ void append_unescaped(std::string& out, std::string_view text) {
     }
     const char c = text[++at];
     switch (c) {
-      case 'n': out += '\n'; break;
-      case 't': out += '\t'; break;
-      case 'r': out += '\r'; break;
-      case 'b': out += '\b'; break;
-      case 'f': out += '\f'; break;
+      case 'n':
+        out += '\n';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'f':
+        out += '\f';
+        break;
       case '"':
       case '\\':
-      case '/': out += c; break;
+      case '/':
+        out += c;
+        break;
       case 'u': {
         const int high = hex4(text.substr(at + 1));
         if (high < 0) {

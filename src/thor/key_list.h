@@ -1,11 +1,12 @@
-// The labels of THOR's text log, one after the other in the order of the alphabet: those of its public log library, those
-// that its manuals' samples hold besides, and the few of its own banner and licence lines.
+// The labels of THOR's text log, one after the other in the order of the alphabet: those of its public log library,
+// those that its manuals' samples hold besides, and the few of its own banner and licence lines.
 #pragma once
 
 #include <string_view>
 
 namespace thorlog {
 
+// clang-format off
 inline constexpr std::string_view kThorKeys[] = {
     "ACCESSED", "ACCESS_COUNT", "ACTIVE", "ACTIVE_FEATURES", "ACTIVE_MODULES", "ADDRESS", "AFFECTED", "ALLOW",
     "APPNAME", "APPPATH", "APP_INFO", "ARCH", "ARGUMENTS", "AUTHENTICATED_USER_NAME", "AUTHOR", "AUTH_PACKAGE",
@@ -53,5 +54,6 @@ inline constexpr std::string_view kThorKeys[] = {
     "VALUES", "VAR", "VCPUS", "VERDICTS", "VERSION", "VIRUSTOTAL", "VOLUME_ID", "XAF_ENCODED", "XAF_ENCODING_ANCHOR",
     "XOR_KEY",
 };
+// clang-format on
 
 }  // namespace thorlog

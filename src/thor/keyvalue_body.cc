@@ -52,7 +52,8 @@ bool KeyValuePairs::next(Pair& pair) noexcept {
 void parse_keyvalue_fields(ParseWork& work, std::string_view fields) {
   Event& event = work.event;
   event.format = Format::keyvalue;
-  const std::string_view open = work.context.memory != nullptr ? work.context.memory->open_scan() : std::string_view();
+  const std::string_view open =
+      work.context.memory != nullptr ? work.context.memory->open_scan() : std::string_view();
   ScanIdPlaces places;
   enum { begin, module, message, rest } phase = begin;  // what the pair before was
   KeyValuePairs pairs(fields);
@@ -67,7 +68,8 @@ void parse_keyvalue_fields(ParseWork& work, std::string_view fields) {
     } else if (pair.key == "SCANID") {
       ++places.seen;
       // A quote in it is the end of some other value.
-      if (!whole || !is_scan_id(pair.value, true) || pair.value.find(pairs.quote()) != std::string_view::npos) continue;
+      if (!whole || !is_scan_id(pair.value, true) || pair.value.find(pairs.quote()) != std::string_view::npos)
+        continue;
       if (phase == module) places.after_module = pair.value;
       if (phase == message && places.after_message.empty()) places.after_message = pair.value;
       if (pair.last) places.last = pair.value;

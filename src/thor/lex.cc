@@ -25,8 +25,10 @@ bool is_month(const char* text) noexcept {
     case packed("Sep"):
     case packed("Oct"):
     case packed("Nov"):
-    case packed("Dec"): return true;
-    default: return false;
+    case packed("Dec"):
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -34,8 +34,8 @@ inline std::string_view cut(std::string_view text, std::size_t at, std::size_t l
   return {text.data() + at, length};
 }
 
-// Where the first blank is, text.size() when there is none. Words are short: a call of memchr would cost more than the
-// search. Never reads behind the end.
+// Where the first blank is, text.size() when there is none. Words are short: a call of memchr would cost more than
+// the search. Never reads behind the end.
 inline std::size_t find_blank(std::string_view text) noexcept {
   std::size_t at = 0;
 #if defined(__SSE2__)
@@ -78,24 +78,32 @@ struct LevelWord {
 inline LevelWord level_word(std::string_view text) noexcept {
   if (text.size() < 4) return {};
   switch (text[0]) {
-    case 'I': return starts_with(text, "Info") ? LevelWord{Level::info, 4} : LevelWord{};
-    case 'N': return starts_with(text, "Notice") ? LevelWord{Level::notice, 6} : LevelWord{};
-    case 'W': return starts_with(text, "Warning") ? LevelWord{Level::warning, 7} : LevelWord{};
-    case 'E': return starts_with(text, "Error") ? LevelWord{Level::error, 5} : LevelWord{};
-    case 'D': return starts_with(text, "Debug") ? LevelWord{Level::debug, 5} : LevelWord{};
+    case 'I':
+      return starts_with(text, "Info") ? LevelWord{Level::info, 4} : LevelWord{};
+    case 'N':
+      return starts_with(text, "Notice") ? LevelWord{Level::notice, 6} : LevelWord{};
+    case 'W':
+      return starts_with(text, "Warning") ? LevelWord{Level::warning, 7} : LevelWord{};
+    case 'E':
+      return starts_with(text, "Error") ? LevelWord{Level::error, 5} : LevelWord{};
+    case 'D':
+      return starts_with(text, "Debug") ? LevelWord{Level::debug, 5} : LevelWord{};
     // CEF's help and THOR 10 say Alarm where THOR 11 says Alert.
     case 'A':
       return starts_with(text, "Alert") || starts_with(text, "Alarm") ? LevelWord{Level::alert, 5} : LevelWord{};
     // Only the agent's grammar has it (domain notes 4.1).
-    case 'F': return starts_with(text, "Fatal") ? LevelWord{Level::error, 5} : LevelWord{};
-    default: return {};
+    case 'F':
+      return starts_with(text, "Fatal") ? LevelWord{Level::error, 5} : LevelWord{};
+    default:
+      return {};
   }
 }
 
 // A level's name in any case, also the short forms of the appliances (ERR, INF, WAR, WARN); none when it is no level.
 Level level_named(std::string_view name) noexcept;
 
-// Lengths of stamps at the beginning of `text`, 0: none is there. Digits only: whether there is such a day is not asked.
+// Lengths of stamps at the beginning of `text`, 0: none is there. Digits only: whether there is such a day is not
+// asked.
 std::size_t bsd_stamp(std::string_view text) noexcept;    // "Oct  8 11:37:54", "Jul 8 11:30:56"
 std::size_t iso_stamp(std::string_view text) noexcept;    // "2025-10-08T11:37:54.123+02:00"
 std::size_t agent_stamp(std::string_view text) noexcept;  // "2025/02/12 14:24:34"

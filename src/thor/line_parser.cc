@@ -33,8 +33,8 @@ void mark_cut_host(ParseWork& work, std::string_view token) noexcept {
   event.ip = {};
 }
 
-// "Jun Oct 25 21:01:51 host THOR: " is a misprint that can be read; anything longer before the stamp, or no stamp, may
-// be a value that quotes THOR.
+// "Jun Oct 25 21:01:51 host THOR: " is a misprint that can be read; anything longer before the stamp, or no stamp,
+// may be a value that quotes THOR.
 bool is_doubtful(const ParseWork& work) noexcept {
   const Start& start = work.start;
   if (start.stamp_length == 0 || start.host_length == 0) return true;
@@ -76,7 +76,8 @@ bool parse_console(ParseWork& work) {
 bool parse_kmsg(ParseWork& work) noexcept {
   const std::string_view raw = work.raw;
   const std::size_t semicolon = raw.substr(0, 64).find(';');
-  if (semicolon == std::string_view::npos || !lex::starts_with(lex::from(raw, semicolon + 1), "Linux version ")) return false;
+  if (semicolon == std::string_view::npos || !lex::starts_with(lex::from(raw, semicolon + 1), "Linux version "))
+    return false;
   for (std::size_t n = 0; n < semicolon; ++n)
     if (!lex::is_digit(raw[n]) && raw[n] != ',' && raw[n] != '-') return false;
   work.event.kind = Kind::os;
@@ -112,13 +113,27 @@ void parse_body(ParseWork& work) {
       if (is_doubtful(work)) work.event.flags |= flag::ambiguous;
       break;
     case StartRule::s1:
-    case StartRule::s2: parse_thor_body(work, body); break;
-    case StartRule::s3: parse_cef_body(work, body); break;
-    case StartRule::s4: parse_agent_body(work, body); break;
-    case StartRule::s5: parse_rfc3164(work); break;
-    case StartRule::s6: parse_rfc5424(work); break;
-    case StartRule::s7: parse_json_body(work, body, false); break;
-    case StartRule::none: parse_other(work); break;
+    case StartRule::s2:
+      parse_thor_body(work, body);
+      break;
+    case StartRule::s3:
+      parse_cef_body(work, body);
+      break;
+    case StartRule::s4:
+      parse_agent_body(work, body);
+      break;
+    case StartRule::s5:
+      parse_rfc3164(work);
+      break;
+    case StartRule::s6:
+      parse_rfc5424(work);
+      break;
+    case StartRule::s7:
+      parse_json_body(work, body, false);
+      break;
+    case StartRule::none:
+      parse_other(work);
+      break;
   }
 }
 

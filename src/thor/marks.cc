@@ -17,8 +17,10 @@ std::uint64_t search_sse2(const char* at) noexcept {
     const __m128i blank = _mm_cmpeq_epi8(load(-2), _mm_set1_epi8(' '));
     const __m128i first = load(-1);
     const __m128i second = load(0);
-    const __m128i sc = _mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8('S')), _mm_cmpeq_epi8(second, _mm_set1_epi8('C')));
-    const __m128i ui = _mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8('U')), _mm_cmpeq_epi8(second, _mm_set1_epi8('I')));
+    const __m128i sc =
+        _mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8('S')), _mm_cmpeq_epi8(second, _mm_set1_epi8('C')));
+    const __m128i ui =
+        _mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8('U')), _mm_cmpeq_epi8(second, _mm_set1_epi8('I')));
     const int bits = _mm_movemask_epi8(_mm_and_si128(blank, _mm_or_si128(sc, ui)));
     mask |= static_cast<std::uint64_t>(static_cast<unsigned>(bits)) << n;
   }

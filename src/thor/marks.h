@@ -1,5 +1,5 @@
-// Finds the keys SCORE, SCANID and UID in a line: every " SC" and " UI" in it, 64 bytes at a time. A line has dozens of
-// keys and only these three matter for its tags.
+// Finds the keys SCORE, SCANID and UID in a line: every " SC" and " UI" in it, 64 bytes at a time. A line has dozens
+// of keys and only these three matter for its tags.
 #pragma once
 
 #include <bit>

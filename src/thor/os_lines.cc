@@ -1,5 +1,5 @@
-// Lines that say that a machine starts or stops (domain notes 6). Kind os is for evidence only; what else a kernel or a
-// service writes is syslog.
+// Lines that say that a machine starts or stops (domain notes 6). Kind os is for evidence only; what else a kernel or
+// a service writes is syslog.
 #include <algorithm>
 
 #include "thor/lex.h"
@@ -24,16 +24,17 @@ bool begins_with_one_of(std::string_view text, std::initializer_list<std::string
 
 bool is_target(std::string_view text) noexcept {
   if (!starts_with(text, "Reached target ")) return false;
-  return begins_with_one_of(lex::from(text, 15),
-                            {"System Reboot", "System Shutdown", "System Power Off", "System Halt", "Reboot via kexec",
-                             "reboot.target", "shutdown.target", "poweroff.target", "halt.target", "kexec.target",
-                             "Shutdown", "Reboot", "Power-Off", "Halt"});
+  return begins_with_one_of(
+      lex::from(text, 15), {"System Reboot", "System Shutdown", "System Power Off", "System Halt", "Reboot via kexec",
+                            "reboot.target", "shutdown.target", "poweroff.target", "halt.target", "kexec.target",
+                            "Shutdown", "Reboot", "Power-Off", "Halt"});
 }
 
 bool is_rsyslog(std::string_view text) noexcept {
   if (!starts_with(text, "[origin software=\"rsyslogd\"")) return false;
   const std::size_t end = text.find("] ");
-  return end != std::string_view::npos && begins_with_one_of(lex::from(text, end + 2), {"exiting on signal", "start"});
+  return end != std::string_view::npos &&
+         begins_with_one_of(lex::from(text, end + 2), {"exiting on signal", "start"});
 }
 
 }  // namespace
@@ -43,7 +44,8 @@ bool is_os_evidence(const Event& event) noexcept {
   const std::string_view text = event.message;
   if (program.empty()) return false;
   switch (program[0]) {
-    case 'k': return program == "kernel" && begins_with_one_of(without_uptime(text), {"Linux version ", "Command line: "});
+    case 'k':
+      return program == "kernel" && begins_with_one_of(without_uptime(text), {"Linux version ", "Command line: "});
     case 's':
       if (program == "systemd") return is_target(text);
       if (program == "systemd-logind")
@@ -52,13 +54,19 @@ bool is_os_evidence(const Event& event) noexcept {
       if (program == "systemd-shutdown") return true;
       if (program == "systemd-journald") return begins_with_one_of(text, {"Journal started", "Journal stopped"});
       return program == "shutdown" && starts_with(text, "shutting down for");
-    case 'r': return program == "rsyslogd" && is_rsyslog(text);
+    case 'r':
+      return program == "rsyslogd" && is_rsyslog(text);
     // NXLog's BSD form has no event id: whatever these providers of Windows say is looked at.
-    case 'E': return program == "EventLog" || program == "Eventlog";
-    case 'U': return program == "User32" || program == "USER32";
-    case 'B': return program == "BugCheck";
-    case 'M': return starts_with(program, "Microsoft-Windows-");
-    default: return false;
+    case 'E':
+      return program == "EventLog" || program == "Eventlog";
+    case 'U':
+      return program == "User32" || program == "USER32";
+    case 'B':
+      return program == "BugCheck";
+    case 'M':
+      return starts_with(program, "Microsoft-Windows-");
+    default:
+      return false;
   }
 }
 

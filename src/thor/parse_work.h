@@ -29,18 +29,18 @@ struct ParseWork {
 };
 
 // Each takes the bytes behind the header and fills what its format says. `body` is a part of work.raw.
-void parse_thor_body(ParseWork& work, std::string_view body);       // "THOR: Level: ...", "THOR: {...}"
-void parse_thor_level(ParseWork& work, std::string_view body);      // "Level: MODULE: ..."
-void parse_text_fields(ParseWork& work, std::string_view fields);   // "MODULE: x MESSAGE: y KEY: value"
+void parse_thor_body(ParseWork& work, std::string_view body);          // "THOR: Level: ...", "THOR: {...}"
+void parse_thor_level(ParseWork& work, std::string_view body);         // "Level: MODULE: ..."
+void parse_text_fields(ParseWork& work, std::string_view fields);      // "MODULE: x MESSAGE: y KEY: value"
 void parse_keyvalue_fields(ParseWork& work, std::string_view fields);  // "MODULE='x' MESSAGE='y'"
 void parse_cef_body(ParseWork& work, std::string_view body);
-void parse_agent_body(ParseWork& work, std::string_view body);      // "[stamp ]TAG: Level: text|{json}"
+void parse_agent_body(ParseWork& work, std::string_view body);  // "[stamp ]TAG: Level: text|{json}"
 // `thor_header`: the header says that it is THOR's, whatever the object holds.
 void parse_json_body(ParseWork& work, std::string_view body, bool thor_header);
 bool parse_windows_json(ParseWork& work, std::string_view body);  // false: it is no Windows event
-void parse_rfc3164(ParseWork& work);                                // host, tag, message of any program
+void parse_rfc3164(ParseWork& work);                              // host, tag, message of any program
 void parse_rfc5424(ParseWork& work);
-bool parse_snare(ParseWork& work, std::string_view body);           // false: it is none
+bool parse_snare(ParseWork& work, std::string_view body);  // false: it is none
 // After the header fields are known: whether it is evidence of a start or stop of a machine (domain notes 6).
 bool is_os_evidence(const Event& event) noexcept;
 

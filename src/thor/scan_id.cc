@@ -38,8 +38,10 @@ void choose_among(const ScanIdPlaces& places, std::string_view open, std::uint8_
     if (event.scan_id.empty()) event.scan_id = id;
 }
 
-// An id at the end and none before: THOR 10's place for it, or the end of the last value, which may be a stranger's text.
-std::string_view judge_last(const ScanIdPlaces& places, std::string_view open, std::uint8_t learnt, Event& event) noexcept {
+// An id at the end and none before: THOR 10's place for it, or the end of the last value, which may be a stranger's
+// text.
+std::string_view judge_last(const ScanIdPlaces& places, std::string_view open, std::uint8_t learnt,
+                            Event& event) noexcept {
   if (places.last == open) return places.last;
   if (learnt == nowhere) return {};
   if (places.seen == 1) return places.last;
@@ -87,9 +89,9 @@ void choose_scan_id(const ScanIdPlaces& places, const ParseContext& context, Eve
 
   // The first two places come before anything that was scanned; the last one is where a scanned name may end.
   const std::string_view sure = !places.after_module.empty() ? places.after_module : places.after_message;
-  const bool differ =
-      (!places.after_module.empty() && !places.after_message.empty() && places.after_module != places.after_message) ||
-      (!sure.empty() && !places.last.empty() && places.last != sure);
+  const bool differ = (!places.after_module.empty() && !places.after_message.empty() &&
+                       places.after_module != places.after_message) ||
+                      (!sure.empty() && !places.last.empty() && places.last != sure);
 
   if (differ) {
     choose_among(places, open, learnt, event);

@@ -16,9 +16,7 @@ unsigned two(const char* text) noexcept {
   return static_cast<unsigned>(text[0] - '0') * 10 + static_cast<unsigned>(text[1] - '0');
 }
 
-constexpr bool is_leap(std::int64_t year) noexcept {
-  return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
+constexpr bool is_leap(std::int64_t year) noexcept { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 bool is_day(std::int64_t year, unsigned month, unsigned day) noexcept {
   static constexpr std::uint8_t kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -44,14 +42,22 @@ std::int64_t in_zone(std::int64_t local, const TimeZone* zone) noexcept {
 
 unsigned month_of(const char* text) noexcept {
   switch (text[0]) {
-    case 'J': return text[1] == 'a' ? 1 : text[2] == 'n' ? 6 : 7;
-    case 'F': return 2;
-    case 'M': return text[2] == 'r' ? 3 : 5;
-    case 'A': return text[1] == 'p' ? 4 : 8;
-    case 'S': return 9;
-    case 'O': return 10;
-    case 'N': return 11;
-    default: return 12;
+    case 'J':
+      return text[1] == 'a' ? 1 : text[2] == 'n' ? 6 : 7;
+    case 'F':
+      return 2;
+    case 'M':
+      return text[2] == 'r' ? 3 : 5;
+    case 'A':
+      return text[1] == 'p' ? 4 : 8;
+    case 'S':
+      return 9;
+    case 'O':
+      return 10;
+    case 'N':
+      return 11;
+    default:
+      return 12;
   }
 }
 
@@ -75,7 +81,8 @@ std::int64_t year_of_day(std::int64_t days) noexcept {
   return year;
 }
 
-std::int64_t bsd_time(std::string_view stamp, std::int64_t received, const TimeZone* zone, YearOfDay& years) noexcept {
+std::int64_t bsd_time(std::string_view stamp, std::int64_t received, const TimeZone* zone,
+                      YearOfDay& years) noexcept {
   if (stamp.size() < 14) return kNoTime;
   const unsigned month = month_of(stamp.data());
   const std::size_t at = stamp[4] == ' ' ? 5 : 4;
@@ -99,7 +106,8 @@ std::int64_t iso_time(std::string_view stamp, const TimeZone* zone) noexcept {
   if (stamp.size() < 19) return kNoTime;
   for (const int at : {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18})
     if (!lex::is_digit(stamp[static_cast<std::size_t>(at)])) return kNoTime;
-  if (stamp[4] != '-' || stamp[7] != '-' || (stamp[10] != 'T' && stamp[10] != ' ') || stamp[13] != ':' || stamp[16] != ':')
+  if (stamp[4] != '-' || stamp[7] != '-' || (stamp[10] != 'T' && stamp[10] != ' ') || stamp[13] != ':' ||
+      stamp[16] != ':')
     return kNoTime;
   const char* text = stamp.data();
   const std::int64_t year = digits(text, 4);

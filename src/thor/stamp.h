@@ -32,11 +32,12 @@ class YearOfDay {
   std::int64_t year_ = 1970;
 };
 
-// A stamp that lex::bsd_stamp takes, "Oct  8 11:37:54", of the latest year that puts it at most a day ahead of `received` (which is the nearest one).
-std::int64_t bsd_time(std::string_view stamp, std::int64_t received, const TimeZone* zone,
-                      YearOfDay& years) noexcept;
+// A stamp that lex::bsd_stamp takes, "Oct  8 11:37:54", of the latest year that puts it at most a day ahead of
+// `received` (which is the nearest one).
+std::int64_t bsd_time(std::string_view stamp, std::int64_t received, const TimeZone* zone, YearOfDay& years) noexcept;
 
-// "2025-10-08T13:47:09.410735961+02:00"; without "Z" or an offset the stamp is in `zone`. A blank for the T is taken too.
+// "2025-10-08T13:47:09.410735961+02:00"; without "Z" or an offset the stamp is in `zone`. A blank for the T is taken
+// too.
 std::int64_t iso_time(std::string_view stamp, const TimeZone* zone) noexcept;
 
 // "2025/02/12 14:24:34"

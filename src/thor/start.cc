@@ -1,6 +1,6 @@
 // The start test: which bytes begin a message. By hand and in one pass, because every frame of every stream is asked.
-// Rules S1 to S7 of the domain notes 2.4, in the order of their strength; the lenient S1b comes last, so that text that
-// only quotes THOR behind another program's header stays that program's line.
+// Rules S1 to S7 of the domain notes 2.4, in the order of their strength; the lenient S1b comes last, so that text
+// that only quotes THOR behind another program's header stays that program's line.
 #include <cstring>
 
 #include "thor/host_name.h"
@@ -13,9 +13,9 @@ namespace {
 using lex::from;
 using lex::starts_with;
 
-constexpr std::size_t kLongestToken = 300;   // a host name has 255 at most; behind it "/address"
-constexpr std::size_t kLongestLenient = 320; // S1b: bytes before " THOR"
-constexpr std::size_t kLongestTag = 48;      // S5
+constexpr std::size_t kLongestToken = 300;    // a host name has 255 at most; behind it "/address"
+constexpr std::size_t kLongestLenient = 320;  // S1b: bytes before " THOR"
+constexpr std::size_t kLongestTag = 48;       // S5
 
 // "<190>": its length, 0 when there is none. A number over 191 is no priority, but the bytes are one's place.
 std::size_t take_priority(std::string_view bytes, Start& start) noexcept {
@@ -135,7 +135,8 @@ Start behind_stamp(std::string_view bytes, std::size_t at, Start start) noexcept
 
   switch (rest[0]) {
     case 'T':
-      if (is_thor(rest, false) && is_host_token(host, text.size())) return with_host(start, StartRule::s1, at, first, body);
+      if (is_thor(rest, false) && is_host_token(host, text.size()))
+        return with_host(start, StartRule::s1, at, first, body);
       break;
     case 'C':
       if (is_cef(rest)) return with_host(start, StartRule::s3, at, first, body);
@@ -146,7 +147,8 @@ Start behind_stamp(std::string_view bytes, std::size_t at, Start start) noexcept
       if (starts_with(from(rest, blank), "{\"")) return with_host(start, StartRule::s7, at, first, body + blank);
       break;
     }
-    default: break;
+    default:
+      break;
   }
   if (is_agent(rest)) return with_host(start, StartRule::s4, at, first, body);
 
@@ -190,7 +192,8 @@ Start lenient(std::string_view bytes, std::size_t at, Start start) noexcept {
   const std::string_view window = bytes.substr(0, size);
   std::size_t found = at;
   for (;;) {
-    const void* blank = found < window.size() ? memmem(window.data() + found, window.size() - found, " THOR", 5) : nullptr;
+    const void* blank =
+        found < window.size() ? memmem(window.data() + found, window.size() - found, " THOR", 5) : nullptr;
     if (blank == nullptr) return start;
     found = static_cast<std::size_t>(static_cast<const char*>(blank) - window.data());
     if (std::memchr(bytes.data() + at, '\n', found - at) != nullptr) return start;

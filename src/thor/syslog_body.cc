@@ -103,8 +103,8 @@ std::string_view parameter(std::string_view data, std::string_view key) noexcept
 // that begins so is that program's text.
 bool parse_wrapped(ParseWork& work, std::string_view message) {
   Event& event = work.event;
-  const bool ours = event.app_name == "THOR" || event.app_name == "thorlogd" ||
-                    starts_with(event.structured_data, "[thor@");
+  const bool ours =
+      event.app_name == "THOR" || event.app_name == "thorlogd" || starts_with(event.structured_data, "[thor@");
   if (ours && starts_with(message, "{\"")) {
     parse_json_body(work, message, event.app_name == "THOR");
     return true;
@@ -127,7 +127,8 @@ bool parse_wrapped(ParseWork& work, std::string_view message) {
       parse_agent_body(work, body);
       return true;
     }
-    default: break;
+    default:
+      break;
   }
   if (event.app_name == "THOR" && lex::level_word(message).length != 0) {
     event.kind = Kind::thor;
@@ -180,7 +181,8 @@ void parse_rfc3164(ParseWork& work) {
     }
   }
   if (parse_snare(work, body)) return;
-  const bool tagged = work.start.rule != StartRule::none || work.start.stamp_length != 0 || event.priority != kNoPriority;
+  const bool tagged =
+      work.start.rule != StartRule::none || work.start.stamp_length != 0 || event.priority != kNoPriority;
   const std::string_view message = tagged ? take_tag(body, event) : std::string_view();
   event.message = message.data() != nullptr ? message : body;
   // A shipper's tag before an object: "nxlog: {...}". Of THOR's own objects none has a tag but THOR's.

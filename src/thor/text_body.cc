@@ -1,5 +1,5 @@
-// THOR's text form (domain notes 1.4 to 1.7). Values are neither quoted nor escaped, so only places count: MODULE, what
-// follows it, MESSAGE, the first key behind it, and the end of the line.
+// THOR's text form (domain notes 1.4 to 1.7). Values are neither quoted nor escaped, so only places count: MODULE,
+// what follows it, MESSAGE, the first key behind it, and the end of the line.
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -17,9 +17,7 @@ namespace {
 using lex::from;
 using lex::starts_with;
 
-std::string_view word(std::string_view text) noexcept {
-  return text.substr(0, lex::find_ahead<' '>(text));
-}
+std::string_view word(std::string_view text) noexcept { return text.substr(0, lex::find_ahead<' '>(text)); }
 
 // The key that ends at `colon`, empty when it is none. Nothing before `begin` belongs to it.
 std::string_view key_before(const char* begin, const char* colon) noexcept {
@@ -172,7 +170,8 @@ double number_of(std::string_view text) noexcept {
   if (!text.empty() && text.size() <= 9) {
     unsigned value = 0;
     std::size_t at = 0;
-    for (; at < text.size() && lex::is_digit(text[at]); ++at) value = value * 10 + static_cast<unsigned>(text[at] - '0');
+    for (; at < text.size() && lex::is_digit(text[at]); ++at)
+      value = value * 10 + static_cast<unsigned>(text[at] - '0');
     if (at == text.size()) return value;
   }
   double value = 0;

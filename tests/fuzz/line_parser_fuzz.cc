@@ -1,4 +1,5 @@
-// The line parser on any line, also a cut one, and its fields. What the event says must be readable, an id must be one.
+// The line parser on any line, also a cut one, and its fields. What the event says must be readable, an id must be
+// one.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -38,9 +39,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   thorlog::Event event;
   parser.parse(raw, thorlog::test_start(raw), context, event);
 
-  for (const std::string_view text : {event.host, event.ip, event.app_name, event.procid, event.msgid,
-                                      event.structured_data, event.module, event.message, event.scan_id, event.uid,
-                                      event.canonical_host})
+  for (const std::string_view text :
+       {event.host, event.ip, event.app_name, event.procid, event.msgid, event.structured_data, event.module,
+        event.message, event.scan_id, event.uid, event.canonical_host})
     touch(text);
   if (event.raw != raw || event.scan_id.size() > 128 || event.canonical_host.empty()) std::abort();
   for (const char c : event.scan_id)

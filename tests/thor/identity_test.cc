@@ -20,7 +20,8 @@ std::string asset_fault(std::string_view csv) {
 }
 
 TEST(AssetTable, FindsByHostThenFullNameThenAddress) {
-  const auto table = assets("asset_id,hostname,fqdn,ip\nA1,Server44,server44.local.net,10.0.0.1\nA2,,other.local.net,10.0.0.2\n");
+  const auto table =
+      assets("asset_id,hostname,fqdn,ip\nA1,Server44,server44.local.net,10.0.0.1\nA2,,other.local.net,10.0.0.2\n");
   EXPECT_EQ(table->find("server44", "", ""), "A1");
   EXPECT_EQ(table->find("x", "SERVER44.local.net", ""), "A1");
   EXPECT_EQ(table->find("other", "Other.Local.Net", ""), "A2");
@@ -31,7 +32,8 @@ TEST(AssetTable, FindsByHostThenFullNameThenAddress) {
 }
 
 TEST(AssetTable, TakesColumnsInAnyOrderWithQuotesAndBlankLines) {
-  const auto table = assets("\xEF\xBB\xBFip, Hostname ,asset_id\r\n\r\n10.0.0.1,\"h,1\",\"the \"\"big\"\"\nasset\"\r\n");
+  const auto table =
+      assets("\xEF\xBB\xBFip, Hostname ,asset_id\r\n\r\n10.0.0.1,\"h,1\",\"the \"\"big\"\"\nasset\"\r\n");
   EXPECT_EQ(table->find("h,1", "", ""), "the \"big\"\nasset");
 }
 
@@ -92,7 +94,8 @@ TEST(HostName, IsShortAndInLowerCaseButForAddresses) {
 }
 
 TEST(ThorKeys, HaveNumbersAndRelations) {
-  for (const char* key : {"FILE", "REASON_1", "REASON_13", "SIGTYPE_2", "PARENT_FILE", "ARCHIVE_FILE_2", "HANDLEID", "TLD", "SCANID"})
+  for (const char* key :
+       {"FILE", "REASON_1", "REASON_13", "SIGTYPE_2", "PARENT_FILE", "ARCHIVE_FILE_2", "HANDLEID", "TLD", "SCANID"})
     EXPECT_TRUE(is_thor_key(key)) << key;
   for (const char* key : {"", "IN", "S1", "THOR", "FILES_", "_", "_FILE2X"}) EXPECT_FALSE(is_thor_key(key)) << key;
 }

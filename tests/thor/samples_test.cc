@@ -85,7 +85,8 @@ TEST_P(Samples, MeanWhatTheTableSays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Samples,
-                         testing::Values("headers.txt", "formats.txt", "agents.txt", "os.txt", "traps.txt", "times.txt"));
+                         testing::Values("headers.txt", "formats.txt", "agents.txt", "os.txt", "traps.txt",
+                                         "times.txt"));
 
 std::vector<std::string> columns(const std::string& row) {
   std::vector<std::string> out(1);
@@ -110,7 +111,8 @@ TEST(ThorLines, AreReadAsTheManualMeansThem) {
     const Parsed parsed(lines[n]);
     const Event& event = parsed.event();
     EXPECT_TRUE(parsed.start().is_start());
-    EXPECT_EQ(parsed.start().rule, lines[n].substr(0, 4) == "Jun " && lines[n][4] == 'O' ? StartRule::s1b : StartRule::s1);
+    EXPECT_EQ(parsed.start().rule,
+              lines[n].substr(0, 4) == "Jun " && lines[n][4] == 'O' ? StartRule::s1b : StartRule::s1);
     EXPECT_EQ(event.kind, Kind::thor);
     EXPECT_EQ(event.format, Format::text);
     EXPECT_EQ(name_of(event.level), wanted[0]);
@@ -123,7 +125,8 @@ TEST(ThorLines, AreReadAsTheManualMeansThem) {
     EXPECT_NE(event.timestamp, kNoTime);
     EXPECT_EQ(event.flags & ~(flag::clock_skew | flag::replayed), 0U);
     int fields = 0;
-    for_each_field(event, [&](std::string_view key, std::string_view, bool) { fields += key != "MODULE" && key != "MESSAGE"; });
+    for_each_field(
+        event, [&](std::string_view key, std::string_view, bool) { fields += key != "MODULE" && key != "MESSAGE"; });
     EXPECT_EQ(std::to_string(fields), wanted[5]);
   }
 }

@@ -102,7 +102,8 @@ TEST(ScanMemory, FitsIntoItsBound) {
 }
 
 TEST(ScanId, IsNoWordOfEndlessLength) {
-  EXPECT_EQ(Stream().scan_of("Info: MODULE: M MESSAGE: m SCANID: " + std::string(128, 'a') + " FILE: x").size(), 128U);
+  EXPECT_EQ(Stream().scan_of("Info: MODULE: M MESSAGE: m SCANID: " + std::string(128, 'a') + " FILE: x").size(),
+            128U);
   EXPECT_EQ(Stream().scan_of("Info: MODULE: M MESSAGE: m SCANID: " + std::string(129, 'a') + " FILE: x"), "");
 }
 

@@ -80,7 +80,8 @@ TEST(StartTest, TellsTheStampOfAContinuationThatARelayGaveAHeader) {
 // A program's tag is no host: what it writes behind the tag is its own text.
 TEST(StartTest, TakesNoTagForAHost) {
   for (const char* tag : {"user:", "sshd[12]:", "postfix/smtpd:", "postfix/smtpd[1]:", "a:b"})
-    EXPECT_FALSE(test_start(std::string("<13>Oct  8 11:00:00 web01 ") + tag + " THOR: Info: MODULE: x").is_strong()) << tag;
+    EXPECT_FALSE(test_start(std::string("<13>Oct  8 11:00:00 web01 ") + tag + " THOR: Info: MODULE: x").is_strong())
+        << tag;
 }
 
 TEST(StartTest, NeverReadsBehindTheEnd) {

@@ -46,9 +46,9 @@ void check(const std::string& folder) {
       dom::array needed;
       for (const char* group : {"all", "any"}) {
         if (record["flags"][group].get(needed) != simdjson::SUCCESS) continue;
-        for (const dom::element flag : needed) whole = whole && std::string_view(flag) != "truncated" &&
-                                                       std::string_view(flag) != "incomplete" &&
-                                                       std::string_view(flag) != "unterminated";
+        for (const dom::element flag : needed)
+          whole = whole && std::string_view(flag) != "truncated" && std::string_view(flag) != "incomplete" &&
+                  std::string_view(flag) != "unterminated";
       }
       std::string bytes(raw);
       bytes.append(kReadAhead, ':');
@@ -64,12 +64,13 @@ void check(const std::string& folder) {
       parser.parse(line, start, context, event);
       ++checked;
       const std::pair<const char*, std::string_view> tags[] = {
-          {"kind", name_of(event.kind)},   {"format", name_of(event.format)}, {"level", name_of(event.level)},
-          {"module", event.module},        {"scan_id", event.scan_id},        {"uid", event.uid}};
+          {"kind", name_of(event.kind)}, {"format", name_of(event.format)}, {"level", name_of(event.level)},
+          {"module", event.module},      {"scan_id", event.scan_id},        {"uid", event.uid}};
       for (const auto& [tag, got] : tags) {
         dom::element wanted;
         if (record[tag].get(wanted) != simdjson::SUCCESS) continue;
-        EXPECT_TRUE(matches(wanted, got)) << tag << " is '" << got << "', wanted " << simdjson::minify(wanted) << " in " << raw;
+        EXPECT_TRUE(matches(wanted, got))
+            << tag << " is '" << got << "', wanted " << simdjson::minify(wanted) << " in " << raw;
       }
       std::string_view asset;
       if (record["asset"].get(asset) == simdjson::SUCCESS && asset.substr(0, 6) != "asset-") {
