@@ -77,7 +77,7 @@ Taken FileSink::write(const StoredRecord& record) {
   }
   // From here on the line is ours, whatever happens to the disk.
   if (rotate_ && file->size() + after > rotate_->size && file->size() + before > 0) {
-    if (write_out(*file, before) && rotate(*file)) file = last_;
+    if (write_out(*file, before)) rotate(*file);
   } else if (after >= kWriteBytes) {
     write_out(*file, after);
   }
@@ -164,30 +164,32 @@ bool FileSink::write_out(OutputFile& file, std::size_t bytes) {
   return true;
 }
 
-// The lines that are still in the buffer go on in the new file.
-bool FileSink::rotate(OutputFile& file) {
+// The lines that are still in the buffer go on in the new file. `file` may be gone afterwards.
+void FileSink::rotate(OutputFile& file) {
   const std::string path = file.path();
   auto [folder, name] = split(path);
   auto opened = open_folder_beneath(root_, folder, false);
   Status moved = opened ? set_aside(*opened, name, context_.clock.wall()) : fail(opened.error());
   if (!moved) {
-    hold(moved.error());
-    return false;
+    return hold(moved.error());
   }
-  if (file.unsynced && !sync_all()) return false;
+  if (file.unsynced && !sync_all()) return;  // it has started over
   ByteBuffer rest = std::move(file.buffer);
   buffered_ -= rest.size();
   forget(file);
   rotator_.tidy(*std::move(opened), name, *rotate_);
   OutputFile* next = keep_or_hold(open(path, true));
-  if (next == nullptr) return false;
+  if (next == nullptr) {
+    if (!rest.empty()) start_over();  // lines that we had taken have no place
+    return;
+  }
+  created_this_hour_ -= created_this_hour_ > 0 ? 1 : 0;  // it has no new name
   next->buffer.append(rest.view());
   buffered_ += rest.size();
   if (!rest.empty()) {
     next->dirty = true;
     dirty_.push_back(next);
   }
-  return true;
 }
 
 void FileSink::flush() {
@@ -223,25 +225,26 @@ bool FileSink::sync_all() {
   while (!unsynced_.empty()) {
     OutputFile& file = *unsynced_.back();
     if (Status synced = file.sync(); !synced) {
-      // What the file holds now is not known. Everything that was not delivered is written again, to a file opened
-      // anew; some lines may then stand there twice.
-      hold(synced.error());
-      for (OutputFile* each : dirty_) each->dirty = false;
-      dirty_.clear();
-      unsynced_.clear();
-      open_.clear();
-      order_.clear();
-      last_ = nullptr;
-      buffered_ = 0;
-      flushed_ = told_;
-      marked_ = told_;
-      context_.host.rewind();
+      hold(synced.error());  // what the file holds now is not known
+      start_over();
       return false;
     }
     file.unsynced = false;
     unsynced_.pop_back();
   }
   return true;
+}
+
+// Everything that was not delivered is written again, to files opened anew; some lines may then stand there twice.
+void FileSink::start_over() {
+  dirty_.clear();
+  unsynced_.clear();
+  open_.clear();
+  order_.clear();
+  last_ = nullptr;
+  buffered_ = 0;
+  flushed_ = marked_ = told_;
+  context_.host.rewind();
 }
 
 void FileSink::report() {

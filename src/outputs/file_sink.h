@@ -53,11 +53,12 @@ class FileSink final : public Sink {
   void tidy_folder_of(const std::string& path);
 
   bool write_out(OutputFile& file, std::size_t bytes);
-  bool rotate(OutputFile& file);
+  void rotate(OutputFile& file);
   bool flush_all();
   bool sync_all();
   bool drop_oldest();  // of the open files
   void forget(OutputFile& file);
+  void start_over();
   void look_after(OutputFile& file);
   void report();
   void hold(const Error& error);

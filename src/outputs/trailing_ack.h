@@ -35,9 +35,10 @@ class TrailingAck {
   std::uint64_t delivered() const noexcept { return delivered_; }
   std::int64_t last_change() const noexcept { return changed_; }
 
-  // Of what counts as delivered, the most that the peer's program can have left unread.
+  // Of what counts as delivered, how much the peer's program may have left unread. Its kernel keeps up to twice the
+  // widest window (it counts its own overhead too); what is newer than delivered() will be sent again anyway.
   std::uint64_t possibly_unread() const noexcept {
-    const std::uint64_t filled = widest_ - window_;
+    const std::uint64_t filled = 2 * std::uint64_t{widest_} - window_;
     const std::uint64_t behind = acked_ - delivered_;
     return std::min(delivered_, filled > behind ? filled - behind : 0);
   }
@@ -52,7 +53,8 @@ class TrailingAck {
   };
 
   // A window that has shrunk to less than half is a program that does not read: had it read, the peer's kernel would
-  // have told us by an update (it sends one when the window can double). Above half we can't know.
+  // have told us by an update (it sends one when the window can double). Above half we can't know; nor can we while
+  // the peer's kernel widens the window of a young connection faster than its buffer fills.
   std::uint64_t unread() const noexcept { return window_ < usual_ / 2 ? usual_ - window_ : 0; }
 
   void remember(std::int64_t now) {

@@ -64,9 +64,8 @@ bool OutputWorker::feed() {
   while (!rewind_wanted_ && !closing_ && !replacement_) {
     if (bytes >= kBytesPerTurn) return true;
     if (!batch_ && !next_batch()) return false;
-    const bool first = records_ && !held_;
     if (!feed_batch()) return rewind_wanted_;
-    if (first) bytes += batch_->bytes().size();
+    bytes += batch_->bytes().size();
     end_batch();
   }
   return rewind_wanted_;

@@ -34,7 +34,7 @@ TEST(OutputRunner, OneDeadOutputDoesNotDisturbAnother) {
   world.append_numbered(100'000, 150);
   ASSERT_TRUE(wait_until([&] { return alive.line_count() == 100'000 && fourth.snapshot().pending == 0; }));
   EXPECT_EQ(first.snapshot().pending, 100'000U);
-  EXPECT_EQ(third.snapshot().books.acknowledged, 0U);
+  EXPECT_LT(third.snapshot().books.acknowledged, 10'000U);
   EXPECT_EQ(count_numbers(alive.lines(), 100'000).repeated, 0U);
   EXPECT_EQ(count_numbers(lines_of(read_bytes(world.folder() + "/out.log")), 100'000).missing, 0U);
   dead.listen_again();

@@ -255,7 +255,10 @@ void Receiver::run() {
       if (each.fd < 0) continue;
       const std::size_t most = slow_ == 0 ? bytes.size() : std::max<std::size_t>(slow_ / 100, 1);
       const ssize_t n = ::recv(each.fd, bytes.data(), most, 0);
-      if (n > 0) each.text.append(bytes.data(), static_cast<std::size_t>(n));
+      if (n > 0) {
+        each.text.append(bytes.data(), static_cast<std::size_t>(n));
+        lines_ += static_cast<std::size_t>(std::count(bytes.data(), bytes.data() + n, '\n'));
+      }
       if (n == 0) {
         ::close(each.fd);
         each.fd = -1;
@@ -279,15 +282,6 @@ std::vector<std::string> Receiver::lines() const {
     for (std::string& line : lines_of(each.text)) all.push_back(std::move(line));
   }
   return all;
-}
-
-std::size_t Receiver::line_count() const {
-  const std::lock_guard lock(mutex_);
-  std::size_t count = 0;
-  for (const Connection& each : connections_) {
-    count += static_cast<std::size_t>(std::count(each.text.begin(), each.text.end(), '\n'));
-  }
-  return count;
 }
 
 std::size_t Receiver::connections() const {

@@ -24,7 +24,7 @@ namespace thorlog {
 using namespace std::chrono_literals;
 
 // Looks each few milliseconds; false when the time is up.
-bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds most = 20s);
+bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds most = 60s);
 
 template <class T>
 testing::AssertionResult is_ok(const Result<T>& result) {
@@ -95,7 +95,7 @@ class Receiver {
   std::uint16_t port() const noexcept { return port_; }
   std::string text() const;                // of all connections, one after the other
   std::vector<std::string> lines() const;  // the last one only when it is whole
-  std::size_t line_count() const;
+  std::size_t line_count() const { return lines_; }
   std::size_t connections() const;  // so far
 
   void read(bool on) { reading_ = on; }  // off: accepts, and reads nothing
@@ -121,6 +121,7 @@ class Receiver {
   std::vector<Connection> connections_;
   std::atomic<bool> reading_{true};
   std::atomic<std::size_t> slow_{0};
+  std::atomic<std::size_t> lines_{0};
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

@@ -59,12 +59,17 @@ TEST(TrailingAck, ASmallerBufferIsNotTakenForAStuckProgramForEver) {
 
 TEST(TrailingAck, SaysHowMuchMayBeUnreadOfWhatCountsAsDelivered) {
   TrailingAck trail;
-  trail.see(0, 500, 1000);
-  trail.see(3 * kS, 500, 700);
-  EXPECT_EQ(trail.delivered(), 500U);
-  EXPECT_EQ(trail.possibly_unread(), 300U);
-  trail.see(3 * kS + 1, 700, 500);  // what is on top is newer, and will be sent again
-  EXPECT_EQ(trail.possibly_unread(), 300U);
+  trail.see(0, 5000, 1000);
+  EXPECT_EQ(trail.possibly_unread(), 0U);
+  trail.see(3 * kS, 5000, 700);
+  EXPECT_EQ(trail.delivered(), 5000U);
+  EXPECT_EQ(trail.possibly_unread(), 1300U);
+  trail.see(3 * kS + 1, 5200, 500);  // what is on top is newer, and will be sent again
+  EXPECT_EQ(trail.possibly_unread(), 1300U);
+  TrailingAck young;
+  young.see(0, 50, 1000);
+  young.see(3 * kS, 50, 1000);
+  EXPECT_EQ(young.possibly_unread(), 50U);
 }
 
 TEST(Backoff, DoublesUpToItsLimitWithJitterAndStartsAgain) {
