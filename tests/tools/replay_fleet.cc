@@ -33,12 +33,18 @@ std::string from_base64(std::string_view text) {
   int count = 0;
   for (const char c : text) {
     int value = 0;
-    if (c >= 'A' && c <= 'Z') value = c - 'A';
-    else if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
-    else if (c >= '0' && c <= '9') value = c - '0' + 52;
-    else if (c == '+') value = 62;
-    else if (c == '/') value = 63;
-    else break;
+    if (c >= 'A' && c <= 'Z')
+      value = c - 'A';
+    else if (c >= 'a' && c <= 'z')
+      value = c - 'a' + 26;
+    else if (c >= '0' && c <= '9')
+      value = c - '0' + 52;
+    else if (c == '+')
+      value = 62;
+    else if (c == '/')
+      value = 63;
+    else
+      break;
     bits = bits << 6 | static_cast<std::uint32_t>(value);
     if (++count % 4 == 1) continue;
     out += static_cast<char>(bits >> (6 - 2 * ((count - 1) % 4)) & 0xFF);
@@ -127,7 +133,8 @@ class Replay : public LineSink {
                  static_cast<unsigned long long>(counters.joined), static_cast<unsigned long long>(counters.held),
                  static_cast<unsigned long long>(counters.incomplete),
                  static_cast<unsigned long long>(counters.evicted));
-    if (received_ != lines_ + counters.joined || counters.held != 0) std::fprintf(stderr, "the books do not balance\n");
+    if (received_ != lines_ + counters.joined || counters.held != 0)
+      std::fprintf(stderr, "the books do not balance\n");
   }
 
  private:
@@ -211,14 +218,14 @@ class Replay : public LineSink {
     put_text(out, "peer", origin.peer + ":1");
     put_text(out, "kind", name_of(event.kind));
     put_text(out, "format", name_of(event.format));
-    std::string_view asset =
-        assets_ ? assets_->find(event.canonical_host, event.host, event.ip) : std::string_view();
+    std::string_view asset = assets_ ? assets_->find(event.canonical_host, event.host, event.ip) : std::string_view();
     put_text(out, "asset", asset.empty() ? event.canonical_host : asset);
     put_text(out, "scan_id", event.scan_id);
     if (event.scan_id.substr(0, 8) == "IR-2026-") put_text(out, "group_id", "incident-2026");
     put_text(out, "level", name_of(event.level));
     put_text(out, "module", event.module);
-    put_text(out, "message", simdjson::validate_utf8(event.message.data(), event.message.size()) ? event.message : "");
+    put_text(out, "message",
+             simdjson::validate_utf8(event.message.data(), event.message.size()) ? event.message : "");
     put_text(out, "uid", event.uid);
     if (line.parts > 1) out += ",\"parts\":" + std::to_string(line.parts);
     std::string names;
@@ -253,9 +260,12 @@ int main(int argc, char** argv) {
   std::string folder;
   bool trusted = false, split = false;
   for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--trusted") == 0) trusted = true;
-    else if (std::strcmp(argv[i], "--split") == 0) split = true;
-    else folder = argv[i];
+    if (std::strcmp(argv[i], "--trusted") == 0)
+      trusted = true;
+    else if (std::strcmp(argv[i], "--split") == 0)
+      split = true;
+    else
+      folder = argv[i];
   }
   if (folder.empty()) {
     std::fprintf(stderr, "usage: replay_fleet RUN [--trusted] [--split] > events.jsonl\n");
