@@ -233,6 +233,21 @@ TEST_F(Recovery, ObeysASegmentThatReplacesTheTailOfAnotherOne) {
   EXPECT_EQ(journal->state().damaged, 0U);
 }
 
+TEST_F(Recovery, BelievesNoBatchWhoseNumbersGoBack) {
+  kill_after({{"first", "second"}, {"third"}, {"fourth"}});
+  std::string bytes = read_bytes(segment());
+  const auto segment_header = header_at<SegmentHeader>(reinterpret_cast<const std::byte*>(bytes.data()));
+  const std::size_t at = position(2) - sizeof(BatchHeader);
+  auto header = header_at<BatchHeader>(reinterpret_cast<const std::byte*>(bytes.data()) + at);
+  header.base_seq = 1;
+  seal_header(header, Checksum(Checksum::seed_of(segment_header.journal_id)));
+  std::memcpy(bytes.data() + at, &header, sizeof header);
+  write_bytes(segment(), bytes);
+  auto journal = world_.open();
+  EXPECT_EQ(journal->state().damaged, 1U);
+  EXPECT_EQ(read_all(*journal), without(2, 3));
+}
+
 // A seeded scribbler over all files: whatever it does, the start ends in an error or a working journal.
 TEST_F(Recovery, SurvivesRandomScribblingAndStillNumbersWithoutReuse) {
   kill_after({{"first", "second"}, {"third", "fourth", "fifth"}, {"sixth"}, {std::string(9000, 'x')}, {"eighth"}});
