@@ -96,6 +96,7 @@ class Service {
       watchdog_timer_.start(interval, interval);
     }
     notify_ready();
+    tell_status();
     log(Severity::info, "thorlogd", fmt::format("{} is ready", kVersion));
     loop_.run();
     pipeline_->stop();

@@ -30,6 +30,8 @@ LogThread::~LogThread() { THORLOG_ASSERT(!thread_.joinable()); }
 void LogThread::start() {
   tend_timer_.start(kTendMs, kTendMs);
   add_internal(Kind::life, life(LifeMoment::start));
+  append_internal();  // before the first line of this life
+  publish_books();
   thread_ = std::thread([this] { loop_.run(); });
 }
 
@@ -80,21 +82,35 @@ void LogThread::finish() {
 
 void LogThread::append() {
   if (taken_.empty()) return;
-  batches_.clear();
-  for (const HandOver& one : taken_) batches_.push_back(one.batch);
-  if (Status stored = env_.journal.append(batches_); !stored) return say_refused(stored.error());
-  for (const HandOver& one : taken_) {
-    if (now_.stored.size() <= one.slot) now_.stored.resize(one.slot + 1);
-    now_.stored[one.slot] += one.batch->count();
+  while (!taken_.empty()) {
+    if (Status stored = append_portion(); !stored) return say_refused(stored.error());
   }
-  taken_.clear();
-  batches_.clear();
-  taken_bytes_ = 0;
   const bool was_full = env_.pressure.full.exchange(false);
   if (env_.pressure.failed.exchange(false) || was_full) {
     log(Severity::notice, "journal", "there is room again; the inputs go on");
     for (std::size_t i = 0; i < env_.intakes.size(); ++i) env_.room_made(i);
   }
+}
+
+Status LogThread::append_portion() {
+  batches_.clear();
+  std::size_t bytes = 0;
+  for (const HandOver& one : taken_) {
+    const std::size_t size = one.batch->bytes().size();
+    if (!batches_.empty() && bytes + size > env_.portion) break;
+    batches_.push_back(one.batch);
+    bytes += size;
+  }
+  if (Status stored = env_.journal.append(batches_); !stored) return stored;
+  for (std::size_t i = 0; i < batches_.size(); ++i) {
+    const std::size_t slot = taken_[i].slot;
+    if (now_.stored.size() <= slot) now_.stored.resize(slot + 1);
+    now_.stored[slot] += batches_[i]->count();
+  }
+  taken_.erase(taken_.begin(), taken_.begin() + static_cast<std::ptrdiff_t>(batches_.size()));
+  taken_bytes_ -= bytes;
+  batches_.clear();
+  return ok();
 }
 
 void LogThread::say_refused(const Error& error) {

@@ -36,6 +36,9 @@ class LogThread {
     std::function<void(std::size_t)> room_made;                  // rings a worker whose inputs may go on
     std::function<Position(std::string& pinning)> acknowledged;  // lowest cursor of all outputs, and whose it is
     std::function<void(Position)> drop_oldest;                   // outputs that may lose their oldest skip to here
+    // At most so many bytes for one append. It is one piece for the journal: one that needed a longer segment of its own
+    // would fill a small journal with a segment that can't be removed, because it is the open one.
+    std::size_t portion = 16U << 20;
   };
   explicit LogThread(Environment environment);
   ~LogThread();
@@ -59,6 +62,7 @@ class LogThread {
   void drain();
   bool take_from_rings();
   void append();
+  Status append_portion();
   void append_internal();
   void say_refused(const Error& error);
   void finish();

@@ -92,7 +92,8 @@ void Pipeline::make_workers() {
   }
   log_thread_ = std::make_unique<LogThread>(LogThread::Environment{
       *journal_, clock_, pressure_, std::move(intakes), [this](std::size_t i) { workers_[i]->ring(); },
-      [this](std::string& pinning) { return acknowledged(pinning); }, [this](Position to) { drop_oldest(to); }});
+      [this](std::string& pinning) { return acknowledged(pinning); }, [this](Position to) { drop_oldest(to); },
+      settings_.journal.segment_bytes() / 4});
 }
 
 Result<InputRules> Pipeline::rules_of(const InputSettings& settings) {

@@ -44,6 +44,8 @@ class Daemon:
         self.log_path = folder / "thorlogd.log"
         self.process: subprocess.Popen | None = None
         self.notify: NotifySocket | None = None
+        self._rows: dict[Path, list[dict]] = {}
+        self._read: dict[Path, int] = {}
         self.expected_exit = 0
         self.check_laws = True
 
@@ -163,9 +165,14 @@ class Daemon:
         path = Path(self.config["outputs"][output]["path"])
         if not path.exists():
             return []
-        text = path.read_bytes()
-        rows = [json.loads(line) for line in text[:text.rfind(b"\n") + 1].splitlines()]
-        return rows if own else [row for row in rows if row["kind"] not in ("detection", "audit")]
+        rows = self._rows.setdefault(path, [])
+        with path.open("rb") as file:  # what was read once is kept: tests ask again and again
+            file.seek(self._read.get(path, 0))
+            text = file.read()
+        text = text[:text.rfind(b"\n") + 1]
+        self._read[path] = self._read.get(path, 0) + len(text)
+        rows += [json.loads(line) for line in text.split(b"\n") if line]
+        return list(rows) if own else [row for row in rows if row["kind"] not in ("detection", "audit")]
 
     def wait_events(self, count: int, output: str = "events", seconds: float = 15.0) -> list[dict]:
         wait_until(lambda: len(self.events(output)) >= count,

@@ -135,7 +135,7 @@ COPY = """
   action(type="omfwd" target="127.0.0.1" port="{copy}" protocol="tcp" template="{template}")
 }}
 """
-MADE_UP = re.compile(rb"<13>(?:[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d|\S+T\S+) (?:127\.0\.0\.1 )?")
+MADE_UP = re.compile(rb"<13>(?:[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d|\S+T\S+) (?:127\.0\.0\.1 )?(?: (?=[{\[]))?")
 
 
 @pytest.mark.parametrize("template", ["asis", "RSYSLOG_TraditionalForwardFormat", "RSYSLOG_ForwardFormat"])
