@@ -62,6 +62,6 @@ Search best_search() noexcept { return search_plain; }
 
 }  // namespace
 
-KeyMarks::Search KeyMarks::search_ = best_search();
+const KeyMarks::Search KeyMarks::kSearch = best_search();
 
 }  // namespace thorlog

@@ -30,10 +30,10 @@ class KeyMarks {
  private:
   static constexpr std::ptrdiff_t kWidth = 64;
   using Search = std::uint64_t (*)(const char*) noexcept;
-  static Search search_;  // the best one this processor can do
+  static const Search kSearch;  // the best one this processor can do
 
   std::uint64_t look() const noexcept {
-    const std::uint64_t mask = search_(base_);
+    const std::uint64_t mask = kSearch(base_);
     const std::ptrdiff_t left = end_ - base_;
     return left < kWidth ? mask & ((std::uint64_t{1} << left) - 1) : mask;
   }

@@ -145,8 +145,8 @@ class TextFields {
 
   // The word behind a key's colon.
   std::string_view value(const char* colon) const noexcept {
-    const char* at = colon + 2;
-    return at < end_ ? word({at, static_cast<std::size_t>(end_ - at)}) : std::string_view(end_, 0);
+    const char* const at = colon + 2 < end_ ? colon + 2 : end_;
+    return word({at, static_cast<std::size_t>(end_ - at)});
   }
 
   // The last word of a cut line may have lost its end.
