@@ -35,9 +35,9 @@ OutputWorker::OutputWorker(Loop& loop, OutputEnvironment environment, OutputSett
 OutputWorker::~OutputWorker() = default;
 
 void OutputWorker::wake() noexcept {
-  // The journal has published before this; the output sets asleep_ before it looks at the journal a last time.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (asleep_.load(std::memory_order_relaxed) && asleep_.exchange(false)) wake_.ring();
+  // The journal has published before this; the output sets asleep_ by an exchange, too, and looks at the journal once
+  // more after it. Of the two exchanges the later one sees what stands before the other.
+  if (asleep_.exchange(false)) wake_.ring();
 }
 
 // ---- reading, matching, writing
@@ -266,7 +266,7 @@ void OutputWorker::tick() {
 // that no ring is missed.
 bool OutputWorker::sleep() {
   if (batch_ || closing_ || replacement_) return true;  // the sink will call
-  asleep_.store(true);
+  asleep_.exchange(true);
   if (!next_batch()) return true;
   asleep_.store(false, std::memory_order_relaxed);
   return false;
