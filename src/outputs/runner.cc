@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <future>
 #include <thread>
 
 #include "base/log.h"
@@ -9,6 +10,11 @@
 #include "outputs/worker.h"
 
 namespace thorlog {
+namespace {
+
+constexpr std::chrono::milliseconds kTakeUpWithin{1000};
+
+}  // namespace
 
 class OutputRunner::Impl {
  public:
@@ -40,6 +46,16 @@ class OutputRunner::Impl {
     });
   }
   void post(Task task) { tasks_->post(std::move(task)); }
+  // Returns when the output's thread has done it, or after a moment when that is busy with its disk.
+  void post_and_wait(Task task) {
+    auto done = std::make_shared<std::promise<void>>();
+    std::future<void> waiting = done->get_future();
+    post([task = std::move(task), done](OutputWorker& worker) {
+      task(worker);
+      done->set_value();
+    });
+    if (started_) waiting.wait_for(kTakeUpWithin);
+  }
 
   void stop(std::chrono::milliseconds within) {
     if (!started_ || !thread_.joinable()) return;
@@ -82,7 +98,8 @@ Status OutputRunner::update(const OutputSettings& settings) {
   if (!matcher) return fail(std::move(matcher).error());
   if (auto checked = check_sink(settings); !checked) return checked;
   auto shared = std::make_shared<Matcher>(*std::move(matcher));  // a task can be copied, a matcher can't
-  impl_->post([settings, shared](OutputWorker& worker) { worker.update(settings, std::move(*shared)); });
+  // Who asked for the change may rely on it for every record that comes after the answer.
+  impl_->post_and_wait([settings, shared](OutputWorker& worker) { worker.update(settings, std::move(*shared)); });
   return ok();
 }
 
