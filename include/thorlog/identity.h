@@ -20,11 +20,13 @@ using StringMap = std::unordered_map<std::string, std::string, StringHash, std::
 
 class AssetTable {
  public:
-  // CSV text with the columns asset_id,hostname[,fqdn][,ip] in any order, named by its first line. `name` is for errors.
+  // CSV text with the columns asset_id,hostname[,fqdn][,ip] in any order, named by its first line. `name` is for
+  // errors.
   static Result<std::shared_ptr<const AssetTable>> parse(std::string_view csv, std::string_view name);
 
   // The asset id by canonical host, then by the full name (lower case), then by address; empty when none is known.
-  std::string_view find(std::string_view canonical_host, std::string_view full_name, std::string_view ip) const noexcept;
+  std::string_view find(std::string_view canonical_host, std::string_view full_name,
+                        std::string_view ip) const noexcept;
   std::size_t size() const noexcept { return hosts_.size(); }
 
  private:

@@ -62,13 +62,13 @@ class ScanMemory {
 };
 
 struct ParseContext {
-  std::int64_t received = 0;                // ns since 1970: year-less stamps take the year nearest to it
-  const TimeZone* zone = nullptr;           // nullptr: UTC
-  const TimeZone* agent_zone = nullptr;     // of agent lines without a zone of their own
-  bool short_hostname = true;               // canonical host = before the first dot
-  bool cut = false;                         // the line's end is missing: its last token is no scan id
-  ScanMemory* memory = nullptr;             // may be null
-  std::string_view peer_host;               // the peer's address, for lines that name no host
+  std::int64_t received = 0;             // ns since 1970: year-less stamps take the year nearest to it
+  const TimeZone* zone = nullptr;        // nullptr: UTC
+  const TimeZone* agent_zone = nullptr;  // of agent lines without a zone of their own
+  bool short_hostname = true;            // canonical host = before the first dot
+  bool cut = false;                      // the line's end is missing: its last token is no scan id
+  ScanMemory* memory = nullptr;          // may be null
+  std::string_view peer_host;            // the peer's address, for lines that name no host
 };
 
 class LineParser {
@@ -88,8 +88,9 @@ class LineParser {
   std::unique_ptr<Scratch> scratch_;
 };
 
-// The THOR fields of a line in order, the first kMostFields of them, repeated keys as KEY_2, KEY_3; key and value are valid during the call only.
-// `value_is_json` says that the value is a JSON value as it stands in the line (objects, numbers, escaped strings).
+// The THOR fields of a line in order, the first kMostFields of them, repeated keys as KEY_2, KEY_3; key and value are
+// valid during the call only. `value_is_json` says that the value is a JSON value as it stands in the line (objects,
+// numbers, escaped strings).
 using FieldSink = std::function<void(std::string_view key, std::string_view value, bool value_is_json)>;
 inline constexpr std::size_t kMostFields = 4096;  // a hostile line can hold a million
 void for_each_field(const Event& event, const FieldSink& sink);

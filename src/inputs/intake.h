@@ -24,13 +24,13 @@ struct InputBooks {
   std::uint64_t bytes = 0;     // of these frames
   std::uint64_t emitted = 0;   // records made of them and handed to the log thread
   std::uint64_t joined = 0;
-  std::uint64_t held = 0;      // waiting in the reassembly now
+  std::uint64_t held = 0;  // waiting in the reassembly now
   std::array<std::uint64_t, static_cast<std::size_t>(RefuseReason::count)> refused{};  // frames
-  std::uint64_t empty = 0;     // empty frames, outside the law
+  std::uint64_t empty = 0;  // empty frames, outside the law
   std::uint64_t incomplete = 0;
-  std::uint64_t connections = 0;       // open now
+  std::uint64_t connections = 0;          // open now
   std::uint64_t refused_connections = 0;  // outside the law: no frame was seen
-  std::uint64_t kernel_drops = 0;      // datagrams that the kernel dropped (a gauge read from the socket, summed)
+  std::uint64_t kernel_drops = 0;         // datagrams that the kernel dropped (a gauge read from the socket, summed)
 };
 
 // One peer's stream of frames: a connection, or all datagrams of one peer's address.
@@ -62,7 +62,8 @@ class Intake {
   // False: downstream is full. Streams stop reading until the function given to when_room() is called; offer() still
   // takes what was already read (it is bounded by one read buffer for each connection).
   virtual bool has_room() const noexcept = 0;
-  // True: the journal itself is full or failed (not just the ring for a moment): datagrams are refused, with this reason.
+  // True: the journal itself is full or failed (not just the ring for a moment): datagrams are refused, with this
+  // reason.
   virtual bool must_refuse(RefuseReason& reason) const noexcept = 0;
   // Called once for each change from full to room. Inputs register once; kept for the life of the worker.
   virtual void when_room(std::function<void()> resume) = 0;

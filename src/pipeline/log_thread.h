@@ -36,8 +36,8 @@ class LogThread {
     std::function<void(std::size_t)> room_made;                  // rings a worker whose inputs may go on
     std::function<Position(std::string& pinning)> acknowledged;  // lowest cursor of all outputs, and whose it is
     std::function<void(Position)> drop_oldest;                   // outputs that may lose their oldest skip to here
-    // At most so many bytes for one append. It is one piece for the journal: one that needed a longer segment of its own
-    // would fill a small journal with a segment that can't be removed, because it is the open one.
+    // At most so many bytes for one append. It is one piece for the journal: one that needed a longer segment of its
+    // own would fill a small journal with a segment that can't be removed, because it is the open one.
     std::size_t portion = 16U << 20;
   };
   explicit LogThread(Environment environment);

@@ -50,8 +50,8 @@ Slot& Reassembler::State::slot_for(Stream& stream, std::string_view host, LineSi
 }
 
 // A slot that was not used for a while. A hand goes round the slots from where it stood, since a relay with thousands
-// of senders asks this for nearly every line. Index 0 is the stream's first slot. One that holds a head goes only when
-// all do, and then without it.
+// of senders asks this for nearly every line. Index 0 is the stream's first slot. One that holds a head goes only
+// when all do, and then without it.
 std::size_t Reassembler::State::free_slot(Stream& stream, LineSink& sink) {
   const std::size_t count = stream.others.size() + 1;
   std::size_t idle = count;
