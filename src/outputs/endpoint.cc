@@ -1,6 +1,7 @@
 #include "outputs/endpoint.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <netdb.h>
 
 #include <algorithm>
@@ -16,11 +17,11 @@ std::string Endpoint::text() const {
   if (family() == AF_INET6) {
     const auto* in6 = reinterpret_cast<const sockaddr_in6*>(&address);
     ::inet_ntop(AF_INET6, &in6->sin6_addr, host.data(), host.size());
-    return "[" + std::string(host.data()) + "]:" + std::to_string(ntohs(in6->sin6_port));
+    return fmt::format("[{}]:{}", host.data(), ntohs(in6->sin6_port));
   }
   const auto* in = reinterpret_cast<const sockaddr_in*>(&address);
   ::inet_ntop(AF_INET, &in->sin_addr, host.data(), host.size());
-  return std::string(host.data()) + ":" + std::to_string(ntohs(in->sin_port));
+  return fmt::format("{}:{}", host.data(), ntohs(in->sin_port));
 }
 
 std::optional<Endpoint> literal_endpoint(const std::string& host, std::uint16_t port) {

@@ -1,5 +1,6 @@
 #include "outputs/path_template.h"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -63,7 +64,7 @@ void append_safe_name(std::string& out, std::string_view value, bool no_number_a
 
 Result<PathTemplate> PathTemplate::parse(std::string_view path) {
   const auto wrong = [path](const std::string& what) {
-    return fail({Errc::config, "the path \"" + std::string(path) + "\": " + what, 0});
+    return fail({Errc::config, fmt::format("the path \"{}\": {}", path, what), 0});
   };
   if (path.empty() || path.back() == '/') return wrong("it names no file");
   PathTemplate result;
@@ -71,7 +72,8 @@ Result<PathTemplate> PathTemplate::parse(std::string_view path) {
   const std::size_t slash = path.substr(0, first).rfind('/');
   result.root_ = slash == std::string_view::npos ? "." : slash == 0 ? "/" : std::string(path.substr(0, slash));
   std::string_view rest = slash == std::string_view::npos ? path : path.substr(slash + 1);
-  if (("/" + std::string(rest) + "/").find("/../") != std::string::npos) return wrong("\"..\" behind a placeholder");
+  if (std::string(rest).append("/").insert(0, "/").find("/../") != std::string::npos)
+    return wrong("\"..\" behind a placeholder");
 
   constexpr std::array<std::pair<std::string_view, Field>, 7> kFields = {{{"asset", Field::asset},
                                                                           {"host", Field::host},
