@@ -9,8 +9,8 @@
 namespace thorlog {
 namespace {
 
-constexpr std::size_t kReadBytes = 256 * 1024;
-constexpr std::size_t kReadBytesLimited = 16 * 1024;  // of peers with a rate limit: they are slowed in small steps
+constexpr std::size_t kReadBytes = 256 * kKiB;
+constexpr std::size_t kReadBytesLimited = 16 * kKiB;  // of peers with a rate limit: they are slowed in small steps
 constexpr int kReadsATurn = 4;                        // of one connection; then the others have their turn
 constexpr std::int64_t kMs = 1'000'000;
 constexpr std::int64_t kUndecided = 200 * kMs;
@@ -18,7 +18,8 @@ constexpr std::int64_t kIdle = 30'000 * kMs;
 constexpr std::uint64_t kFineTickMs = 20;
 constexpr std::uint64_t kCoarseTickMs = 500;
 constexpr std::uint64_t kDrainLookMs = 5;
-constexpr std::uint64_t kDrainBytes = 8 << 20;  // more than the kernel buffers for a connection unless told otherwise
+constexpr std::uint64_t kDrainBytes =
+    8 * kMiB;  // more than the kernel buffers for a connection unless told otherwise
 
 }  // namespace
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kLargest = 65536;  // more than any UDP payload without jumbograms
 // Buffers that begin at the same place of a page would share few cache lines of the first level; this staggers them.
-constexpr std::size_t kStride = kLargest + 9 * 64;
+constexpr std::size_t kStride = kLargest + std::size_t{9} * 64;
 constexpr std::uint64_t kLookAtDropsMs = 1000;
 constexpr std::uint64_t kDrainLookMs = 5;
 constexpr std::uint64_t kLeastOverhead =

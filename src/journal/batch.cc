@@ -181,7 +181,7 @@ bool BatchReader::next(Record& record) {
     seq_ = batch_->base_seq() + index_;
     at_ += length;
     ++index_;
-    const bool sound = !verify_ || is_record_sound(one, Checksum(batch_->checksum_seed()));
+    const bool sound = !verify_ || is_record_sound(one, batch_->checksum());
     if (sound && decode_record(one, record, pieces_)) return true;
     ++damaged_;
   }

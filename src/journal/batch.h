@@ -75,7 +75,7 @@ class Batch {
   // Header and records; the header is only valid once the log thread has placed the batch.
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
   std::size_t capacity() const noexcept { return capacity_; }  // bytes of memory that it keeps
-  std::uint64_t checksum_seed() const noexcept { return checksum_.seed(); }
+  const Checksum& checksum() const noexcept { return checksum_; }
   // True when a record of it is damaged (it was read from a disk): BatchReader then looks at each checksum.
   bool doubtful() const noexcept { return doubtful_; }
 

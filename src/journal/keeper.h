@@ -37,7 +37,7 @@ class Keeper {
   const Synced synced_;
   const bool with_thread_;
   bool sync_failed_ = false;  // its own thread's, or the caller's when there is none
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;          // guards what follows
   std::condition_variable changed_;
   std::condition_variable idle_;
   std::deque<std::function<void()>> tasks_;
