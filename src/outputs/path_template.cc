@@ -70,10 +70,9 @@ Result<PathTemplate> PathTemplate::parse(std::string_view path) {
   PathTemplate result;
   const std::size_t first = std::min(path.find('{'), path.size());
   const std::size_t slash = path.substr(0, first).rfind('/');
-  result.root_ = slash == std::string_view::npos ? "." : slash == 0 ? "/" : std::string(path.substr(0, slash));
+  result.root_ = slash == std::string_view::npos ? std::string_view(".") : path.substr(0, slash == 0 ? 1 : slash);
   std::string_view rest = slash == std::string_view::npos ? path : path.substr(slash + 1);
-  if (std::string(rest).append("/").insert(0, "/").find("/../") != std::string::npos)
-    return wrong("\"..\" behind a placeholder");
+  if (fmt::format("/{}/", rest).find("/../") != std::string::npos) return wrong("\"..\" behind a placeholder");
 
   constexpr std::array<std::pair<std::string_view, Field>, 7> kFields = {{{"asset", Field::asset},
                                                                           {"host", Field::host},
@@ -91,7 +90,7 @@ Result<PathTemplate> PathTemplate::parse(std::string_view path) {
     if (close == std::string_view::npos) return wrong("a '{' without its '}'");
     const std::string_view name = rest.substr(1, close - 1);
     const auto* known = std::find_if(kFields.begin(), kFields.end(), [&](const auto& f) { return f.first == name; });
-    if (known == kFields.end()) return wrong("there is no placeholder {" + std::string(name) + "}");
+    if (known == kFields.end()) return wrong(fmt::format("there is no placeholder {{{}}}", name));
     result.parts_.push_back({known->second, {}});
     if (known->second != Field::date) result.literal_ = false;
     if (known->second == Field::asset) result.needs_asset_ = true;

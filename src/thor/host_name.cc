@@ -39,6 +39,15 @@ unsigned strange_bytes(const char* text) noexcept {
   const __m128i good = _mm_or_si128(_mm_or_si128(letter, digit), _mm_or_si128(sign, bytes));  // top bit: no ASCII
   return ~static_cast<unsigned>(_mm_movemask_epi8(good)) & 0xFFFFU;
 }
+
+// Each bit: that byte is none of kAddressBytes.
+unsigned no_address_bytes(const char* text) noexcept {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+  const __m128i hex = at_most(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 5);
+  const __m128i digit = at_most(bytes, '0', 10);  // ':' follows '9'
+  const __m128i good = _mm_or_si128(_mm_or_si128(hex, digit), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
+  return ~static_cast<unsigned>(_mm_movemask_epi8(good)) & 0xFFFFU;
+}
 #endif
 
 constexpr std::array<bool, 256> kAddressBytes = [] {
@@ -48,8 +57,17 @@ constexpr std::array<bool, 256> kAddressBytes = [] {
 }();
 
 // Hexadecimal digits, dots and colons, then a zone or nothing. Cut addresses pass: "127" was one.
-bool is_address_part(std::string_view text) noexcept {
+bool is_address_part(std::string_view text, std::size_t readable) noexcept {
   std::size_t at = 0;
+#if defined(__SSE2__)
+  for (; at < text.size() && at + 16 <= readable; at += 16) {
+    const unsigned strange = no_address_bytes(text.data() + at);
+    if (strange == 0) continue;
+    at += static_cast<std::size_t>(std::countr_zero(strange));
+    break;
+  }
+  if (at > text.size()) at = text.size();
+#endif
   while (at < text.size() && kAddressBytes[static_cast<unsigned char>(text[at])]) ++at;
   return at == text.size() || text[at] == '%';
 }
@@ -69,7 +87,7 @@ bool is_host_token(std::string_view word, std::size_t readable) noexcept {
 #endif
   while (at < word.size() && kHostBytes[static_cast<unsigned char>(word[at])]) ++at;
   if (at == word.size()) return at != 0;
-  if (word[at] == '/') return is_address_part(word.substr(at + 1));
+  if (word[at] == '/') return is_address_part(word.substr(at + 1), readable - at - 1);
   return is_ip_literal(word);
 }
 

@@ -24,7 +24,7 @@ void set_time(ParseWork& work, std::string_view stamp) noexcept {
 }
 
 void set_scan(ParseWork& work, std::string_view id) {
-  if (!is_scan_id(id, true)) return;
+  if (!is_scan_id(id)) return;
   work.event.scan_id = id;
   if (work.context.memory != nullptr) work.context.memory->remember(id);
 }

@@ -68,8 +68,7 @@ void parse_keyvalue_fields(ParseWork& work, std::string_view fields) {
     } else if (pair.key == "SCANID") {
       ++places.seen;
       // A quote in it is the end of some other value.
-      if (!whole || !is_scan_id(pair.value, true) || pair.value.find(pairs.quote()) != std::string_view::npos)
-        continue;
+      if (!whole || !is_scan_id(pair.value) || pair.value.find(pairs.quote()) != std::string_view::npos) continue;
       if (phase == module) places.after_module = pair.value;
       if (phase == message && places.after_message.empty()) places.after_message = pair.value;
       if (pair.last) places.last = pair.value;

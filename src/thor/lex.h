@@ -68,6 +68,25 @@ std::size_t find_ahead(std::string_view text) noexcept {
 #endif
 }
 
+// Whether a control character is in bytes with kReadAhead readable bytes behind them.
+inline bool has_control_ahead(std::string_view text) noexcept {
+#if defined(__SSE2__)
+  for (std::size_t at = 0; at < text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    auto mask =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)))));
+    if (text.size() - at < 16) mask &= (1U << (text.size() - at)) - 1U;
+    if (mask != 0) return true;
+  }
+  return false;
+#else
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
+  return false;
+#endif
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 // A level's word at the beginning of `text` as THOR and its agent write it; length 0: none is there.

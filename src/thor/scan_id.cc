@@ -1,21 +1,11 @@
 #include "thor/scan_id.h"
 
-#include <array>
 #include <cstring>
 
 #include "thor/lex.h"
 
 namespace thorlog {
 namespace {
-
-enum : std::uint8_t { kControl = 1, kBlank = 2 };
-constexpr std::array<std::uint8_t, 256> kIdBytes = [] {
-  std::array<std::uint8_t, 256> table{};
-  for (std::size_t n = 0; n < 0x20; ++n) table[n] = kControl;
-  table[0x7f] = kControl;
-  table[' '] = kBlank;
-  return table;
-}();
 
 enum Position : std::uint8_t { unknown = 0, module = 1, message = 2, end = 3, nowhere = 4 };
 
@@ -74,12 +64,11 @@ void ScanMemory::remember(std::string_view id) noexcept {
   length_ = static_cast<std::uint8_t>(id.size());
 }
 
-bool is_scan_id(std::string_view id, bool blanks) noexcept {
+bool is_scan_id(std::string_view id) noexcept {
   if (id.empty() || id.size() > kLongestScanId) return false;
-  const std::uint8_t bad = blanks ? kControl : kControl | kBlank;
-  std::uint8_t found = 0;
-  for (const char c : id) found |= kIdBytes[static_cast<unsigned char>(c)];
-  return (found & bad) == 0;
+  for (const char c : id)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  return true;
 }
 
 void choose_scan_id(const ScanIdPlaces& places, const ParseContext& context, Event& event) {

@@ -3,14 +3,20 @@
 
 #include <string_view>
 
+#include "thor/lex.h"
 #include "thorlog/thor.h"
 
 namespace thorlog {
 
 inline constexpr std::size_t kLongestScanId = 128;
 
-// Not empty, not too long, no control characters; in text also no blanks, because nothing would end it.
-bool is_scan_id(std::string_view id, bool blanks) noexcept;
+// Not empty, not too long, no control characters.
+bool is_scan_id(std::string_view id) noexcept;
+
+// The same for a word of a line, which has kReadAhead readable bytes behind it.
+inline bool is_scan_id_word(std::string_view id) noexcept {
+  return !id.empty() && id.size() <= kLongestScanId && !lex::has_control_ahead(id);
+}
 
 // The candidates of one line by their places; empty: none there.
 struct ScanIdPlaces {

@@ -55,7 +55,7 @@ class TextFields {
       if (starts_with(rest, " SCANID: ")) {
         rest = from(rest, 9);
         const std::string_view id = word(rest);
-        if (is_whole(id) && is_scan_id(id, false)) places_.after_module = id;
+        if (is_whole(id) && is_scan_id_word(id)) places_.after_module = id;
         ++places_.seen;
         rest = from(rest, id.size());
       } else if (starts_with(rest, " UID: ")) {
@@ -102,7 +102,7 @@ class TextFields {
     for (const char* at = marks.next(); at != end_; at = marks.next()) field(at);
     if (last_id_ != nullptr) {
       const std::string_view id = value(last_id_);
-      if (id.data() + id.size() == end_ && is_whole(id) && is_scan_id(id, false)) places_.last = id;
+      if (id.data() + id.size() == end_ && is_whole(id) && is_scan_id_word(id)) places_.last = id;
     }
     // Behind a MESSAGE with a key in it; nothing of weight hangs on a UID, so its first place will do.
     if (event_.uid.empty() && first_uid_ != nullptr) set_uid(first_uid_ + 2);
@@ -126,7 +126,7 @@ class TextFields {
 
   void first_id(const char* colon) {
     const std::string_view id = value(colon);
-    if (is_whole(id) && is_scan_id(id, false) && !(id.back() == ':' && is_thor_key(id.substr(0, id.size() - 1))))
+    if (is_whole(id) && is_scan_id_word(id) && !(id.back() == ':' && is_thor_key(id.substr(0, id.size() - 1))))
       places_.after_message = id;
   }
 

@@ -74,6 +74,38 @@ TEST(SyslogTcp, SendsAgainWhatAResetPeerMayNotHaveRead) {
   EXPECT_EQ(output.snapshot().books.acknowledged, world.numbered());
 }
 
+TEST(SyslogTcp, NoticesAPeerThatLeftWhileNothingWasToBeSent) {
+  OutputWorld world;
+  Receiver receiver;
+  OutputRunner& output = world.run(syslog_to("out", Transport::tcp, receiver.port()));
+  world.append_numbered(10);
+  ASSERT_TRUE(wait_until([&] { return output.snapshot().pending == 0; }));
+  receiver.close_all();
+  ASSERT_TRUE(wait_until([&] { return receiver.connections() == 2; }));
+  world.append_numbered(10);
+  ASSERT_TRUE(wait_until([&] { return output.snapshot().pending == 0; }));
+  const Count count = count_numbers(receiver.lines(), 20);
+  EXPECT_EQ(count.missing, 0U);
+  EXPECT_EQ(count.repeated, 0U);
+  EXPECT_EQ(output.snapshot().retries[static_cast<std::size_t>(Retry::closed)], 1U);
+  EXPECT_EQ(output.snapshot().possibly_lost_bytes, 0U);
+}
+
+TEST(SyslogTcp, SendsLinesOfMegabytesWhole) {
+  for (const Framing framing : {Framing::lf, Framing::octet}) {
+    OutputWorld world(16U << 20);
+    Receiver receiver;
+    const std::string long_line(3U << 20, 'z');
+    world.append(std::vector<std::string>{"first", long_line, "last"});
+    OutputRunner& output = world.run(syslog_to("out", Transport::tcp, receiver.port(), framing));
+    ASSERT_TRUE(wait_until([&] { return output.snapshot().pending == 0; }));
+    const std::string wanted = framing == Framing::lf
+                                   ? "first\n" + long_line + "\nlast\n"
+                                   : "5 first" + std::to_string(long_line.size()) + " " + long_line + "4 last";
+    EXPECT_TRUE(receiver.text() == wanted) << receiver.text().size();
+  }
+}
+
 TEST(SyslogTcp, LosesNoMoreThanItSaysWhenAPeerHangsAndThenDies) {
   OutputWorld world;
   Receiver receiver;
