@@ -51,7 +51,7 @@ inline std::string counter_line(std::size_t from, std::size_t to) {
     std::string text = counter_header();
     text += "Warning: MODULE: Filescan MESSAGE: Suspicious file found SCANID: S-KybbdhFvHhc FILE:";
     for (int n = 0; n < 100'000; ++n) {
-      char word[8];
+      char word[16];
       std::snprintf(word, sizeof(word), " %05d", n);
       text += word;
     }
