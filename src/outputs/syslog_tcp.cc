@@ -95,6 +95,7 @@ void SyslogTcp::connected() {
   reached_ = 0;
   trail_ = {};
   progress_at_ = context_.clock.steady();
+  trail_.see(progress_at_, 0, connection_->progress().window);  // the window of a peer that has nothing to read yet
   log_limited(Severity::info, "connected", "output " + context_.name, "connected to " + endpoint_.text());
   context_.host.sink_ready();
 }

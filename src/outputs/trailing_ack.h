@@ -35,17 +35,19 @@ class TrailingAck {
   std::uint64_t delivered() const noexcept { return delivered_; }
   std::int64_t last_change() const noexcept { return changed_; }
 
-  // Of what counts as delivered, how much the peer's program may have left unread. Its kernel keeps up to twice the
-  // widest window (it counts its own overhead too); what is newer than delivered() will be sent again anyway.
+  // Of what counts as delivered, the most that the peer's program may have left unread. A kernel keeps about twice
+  // the widest window (it counts its own overhead too); but when its program has stopped reading it may have widened
+  // its buffer without a sign, as far as its limits go. What is newer than delivered() will be sent again anyway.
   std::uint64_t possibly_unread() const noexcept {
-    const std::uint64_t filled = 2 * std::uint64_t{widest_} - window_;
+    const std::uint64_t buffer = stuck() ? kLargestBuffer : 2 * std::uint64_t{widest_} - window_;
     const std::uint64_t behind = acked_ - delivered_;
-    return std::min(delivered_, filled > behind ? filled - behind : 0);
+    return std::min(delivered_, buffer > behind ? buffer - behind : 0);
   }
 
  private:
   static constexpr std::int64_t kApart = 50'000'000;  // between samples: at most 2 s / 50 ms of them
   static constexpr std::int64_t kGiveUpOnWindow = 60'000'000'000;
+  static constexpr std::uint64_t kLargestBuffer = 32U << 20;  // net.ipv4.tcp_rmem of current Linux
 
   struct Sample {
     std::int64_t time;
@@ -55,7 +57,14 @@ class TrailingAck {
   // A window that has shrunk to less than half is a program that does not read: had it read, the peer's kernel would
   // have told us by an update (it sends one when the window can double). Above half we can't know; nor can we while
   // the peer's kernel widens the window of a young connection faster than its buffer fills.
-  std::uint64_t unread() const noexcept { return window_ < usual_ / 2 ? usual_ - window_ : 0; }
+  bool stuck() const noexcept { return window_ == 0 || window_ < usual_ / 2; }
+  // Its buffer holds what it has offered at first and then taken; when more has passed, up to twice the window.
+  std::uint64_t unread() const noexcept {
+    if (!stuck()) return 0;
+    const std::uint64_t buffer =
+        std::max<std::uint64_t>(usual_, std::min(acked_ + window_, 2 * std::uint64_t{usual_}));
+    return buffer - window_;
+  }
 
   void remember(std::int64_t now) {
     if (!samples_.empty() && samples_.back().acked == acked_) return;

@@ -179,8 +179,9 @@ TEST(FileSink, RotatesWithoutCompressionAndKeepsEveryLine) {
   std::vector<std::string> lines;
   for (int i = 0; i < 1000; ++i)
     lines.push_back("number " + std::to_string(1'000'000 + i).substr(1) + " " + std::string(90, 'y'));
+  const std::string hosts[] = {"even", "odd"};
   std::vector<Record> records;
-  for (std::size_t i = 0; i < lines.size(); ++i) records.push_back(of_asset(lines[i], i % 2 == 0 ? "even" : "odd"));
+  for (std::size_t i = 0; i < lines.size(); ++i) records.push_back(of_asset(lines[i], hosts[i % 2]));
   world.append(records);
   ASSERT_TRUE(wait_until([&] { return all_settled(output); }));
   const std::string root = world.folder() + "/out/";

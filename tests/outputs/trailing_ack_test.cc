@@ -47,6 +47,29 @@ TEST(TrailingAck, HoldsBackWhatAStuckProgramHasNotRead) {
   EXPECT_EQ(trail.delivered(), 3'000'000U);
 }
 
+TEST(TrailingAck, HoldsBackAllThatAPeerTookThatNeverReadAnything) {
+  TrailingAck trail;
+  trail.see(0, 0, 64'240);  // as measured: the buffer was widened once, then it was full
+  trail.see(100 * kMs, 32'741, 95'232);
+  trail.see(200 * kMs, 127'973, 0);
+  trail.see(9 * kS, 127'973, 0);
+  EXPECT_EQ(trail.delivered(), 0U);
+  TrailingAck unlucky;  // nobody looked between
+  unlucky.see(0, 0, 64'240);
+  unlucky.see(200 * kMs, 127'973, 0);
+  unlucky.see(9 * kS, 127'973, 0);
+  EXPECT_EQ(unlucky.delivered(), 0U);
+}
+
+TEST(TrailingAck, HoldsBackNoMoreThanABufferOfAPeerThatReadsSlowly) {
+  TrailingAck trail;
+  trail.see(0, 0, 1000);
+  for (std::int64_t now = 0; now < 20 * kS; now += 100 * kMs) {
+    trail.see(now, static_cast<std::uint64_t>(now / kMs) * 10, 100);
+  }
+  EXPECT_GE(trail.delivered(), 199'000U - 21'000U - 2000U);
+}
+
 TEST(TrailingAck, ASmallerBufferIsNotTakenForAStuckProgramForEver) {
   TrailingAck trail;
   trail.see(0, 0, 3'000'000);
@@ -66,6 +89,8 @@ TEST(TrailingAck, SaysHowMuchMayBeUnreadOfWhatCountsAsDelivered) {
   EXPECT_EQ(trail.possibly_unread(), 1300U);
   trail.see(3 * kS + 1, 5200, 500);  // what is on top is newer, and will be sent again
   EXPECT_EQ(trail.possibly_unread(), 1300U);
+  trail.see(3 * kS + 2, 5300, 400);  // it has stopped reading, and nobody can tell when
+  EXPECT_EQ(trail.possibly_unread(), 5000U);
   TrailingAck young;
   young.see(0, 50, 1000);
   young.see(3 * kS, 50, 1000);
