@@ -68,8 +68,9 @@ class Intake {
   // Called once for each change from full to room. Inputs register once; kept for the life of the worker.
   virtual void when_room(std::function<void()> resume) = 0;
 
-  virtual InputBooks& books(std::size_t input) = 0;  // to count refusals, empty frames, connections
-  virtual MemoryBudget& budget() = 0;                // framers take from it
+  // To count refusals, empty frames, connections. Moves when inputs are added: not to be kept.
+  virtual InputBooks& books(std::size_t input) = 0;
+  virtual MemoryBudget& budget() = 0;  // framers take from it
 };
 
 }  // namespace thorlog

@@ -56,7 +56,6 @@ struct TcpConnections::Chains {
 
 TcpConnections::TcpConnections(Environment environment)
     : env_(std::move(environment)),
-      books_(&env_.context.intake.books(env_.slot)),
       buffer_(new char[kReadBytes + kReadAhead]),  // not make_unique: it would touch every page
       chains_(std::make_unique<Chains>()),
       self_(std::make_shared<TcpConnections*>(this)),
@@ -79,7 +78,7 @@ TcpConnections::~TcpConnections() {
 
 void TcpConnections::receive(TcpNews&& news) {
   if (news.limits) env_.limits = std::move(news.limits);
-  books_->refused_connections += news.refused;
+  books().refused_connections += news.refused;
   if (news.fd) adopt(std::move(news));
 }
 
@@ -96,7 +95,7 @@ void TcpConnections::adopt(TcpNews&& news) {
   added.last_heard = env_.context.clock.steady();
   added.place = connections_.size();
   connections_.push_back(std::move(connection));
-  ++books_->connections;
+  ++books().connections;
   added.watch = std::make_unique<FdWatch>(env_.context.loop, added.fd.get(),
                                           [this, &added](int status, int) { ready(added, status); });
   if (!drained_) added.watch->start(UV_READABLE);
@@ -197,7 +196,7 @@ void TcpConnections::settle(Connection& connection) {
 
 void TcpConnections::count_empty(Connection& connection) {
   const std::uint64_t empty = connection.framer.empty_frames();
-  books_->empty += empty - std::exchange(connection.empty_counted, empty);
+  books().empty += empty - std::exchange(connection.empty_counted, empty);
 }
 
 // The half line that has waited longest makes room; a peer can't take more than its part from the others.
@@ -276,7 +275,7 @@ void TcpConnections::end(Connection& connection) {
   chains_->paused.remove(connection);
   connection.watch->stop();
   env_.context.intake.close(connection.stream);
-  --books_->connections;
+  --books().connections;
 
   const std::size_t place = connection.place;
   ended_.push_back(std::move(connections_[place]));

@@ -74,9 +74,9 @@ class TcpConnections {
   void flush_idle(std::int64_t now);
   void speed_up(std::int64_t now);
   void go_on_draining();
+  InputBooks& books() { return env_.context.intake.books(env_.slot); }
 
   Environment env_;
-  InputBooks* books_;
   std::unique_ptr<char[]> buffer_;  // one read; shared by all connections, as nothing of it is kept between reads
   ByteBuffer kept_;                 // a frame that must outlive the framer's next step
   std::vector<std::unique_ptr<Connection>> connections_;

@@ -62,7 +62,6 @@ class UdpReceiver::Arena {
 
 UdpReceiver::UdpReceiver(Environment environment, std::vector<UdpSocket> sockets)
     : env_(std::move(environment)),
-      books_(&env_.context.intake.books(env_.slot)),
       arena_(std::make_unique<Arena>()),
       peers_(random_seed()),
       self_(std::make_shared<UdpReceiver*>(this)),
@@ -140,7 +139,7 @@ int UdpReceiver::read(Watched& watched) {
 void UdpReceiver::take(const mmsghdr& message, std::int64_t now, std::int64_t received) {
   const std::string_view bytes = content_of(message);
   if (bytes.empty()) {
-    ++books_->empty;
+    ++books().empty;
     return;
   }
   const auto& from = *static_cast<const sockaddr_storage*>(message.msg_hdr.msg_name);
@@ -207,12 +206,13 @@ void UdpReceiver::offer(UdpPeer& peer, std::string_view bytes, std::int64_t now,
 void UdpReceiver::refuse(const mmsghdr& message, RefuseReason reason) {
   const std::string_view bytes = content_of(message);
   if (bytes.empty()) {
-    ++books_->empty;
+    ++books().empty;
     return;
   }
-  ++books_->received;
-  books_->bytes += bytes.size();
-  ++books_->refused[static_cast<std::size_t>(reason)];
+  InputBooks& counts = books();
+  ++counts.received;
+  counts.bytes += bytes.size();
+  ++counts.refused[static_cast<std::size_t>(reason)];
   if (reason == RefuseReason::rate_limit || reason == RefuseReason::not_allowed) {
     say_refused(*static_cast<const sockaddr_storage*>(message.msg_hdr.msg_name), reason);
   }
@@ -249,7 +249,7 @@ void UdpReceiver::count_drops() {
     const std::uint32_t seen = kernel_drops(watched.socket.fd.get());
     const std::uint32_t more = seen - static_cast<std::uint32_t>(watched.drops);  // modulo 2^32, as the kernel counts
     watched.drops += more;
-    books_->kernel_drops += more;
+    books().kernel_drops += more;
     env_.figures.kernel_drops.fetch_add(more, std::memory_order_relaxed);
   }
   // Nobody rings when full for a moment becomes full for long.

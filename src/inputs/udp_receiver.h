@@ -69,9 +69,9 @@ class UdpReceiver {
   void change(SharedLimits limits);
   void go_on_draining();
   void close();
+  InputBooks& books() { return env_.context.intake.books(env_.slot); }
 
   Environment env_;
-  InputBooks* books_;
   std::unique_ptr<Arena> arena_;
   std::vector<Watched> sockets_;
   UdpPeers peers_;

@@ -1,6 +1,7 @@
 // An intake that remembers everything, and as many of them on one loop as a test wants workers. One thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -47,9 +48,9 @@ class FakeIntake final : public Intake {
     stream->peer = stream->peer.substr(0, stream->peer.rfind(':') + 1) + std::to_string(port);
   }
   void offer(Stream* stream, const Frame& frame, std::int64_t, std::int64_t received, bool more) override {
-    ++books_.received;
-    books_.bytes += frame.bytes.size();
-    ++books_.emitted;
+    ++books_[0].received;
+    books_[0].bytes += frame.bytes.size();
+    ++books_[0].emitted;
     if (keep) seen.push_back({std::string(frame.bytes), frame.flags, frame.counted, more, received, stream->peer});
   }
   bool has_room() const noexcept override { return room; }
@@ -59,9 +60,17 @@ class FakeIntake final : public Intake {
     return true;
   }
   void when_room(std::function<void()> resume) override { resume_.push_back(std::move(resume)); }
-  InputBooks& books(std::size_t) override { return books_; }
+  InputBooks& books(std::size_t input) override { return books_[input]; }
   MemoryBudget& budget() override { return budget_; }
 
+  // A reload adds inputs: the books move.
+  void add_inputs() {
+    std::vector<InputBooks> more(books_.size() + 1);
+    std::copy(books_.begin(), books_.end(), more.begin());
+    std::fill(books_.begin(), books_.end(), InputBooks{});
+    books_.swap(more);
+    old_books_.push_back(std::move(more));  // kept, so that counting there is harmless, and seen
+  }
   void make_room() {
     room = true;
     for (const auto& resume : resume_) resume();
@@ -84,7 +93,8 @@ class FakeIntake final : public Intake {
   std::vector<std::unique_ptr<Stream>> streams;
 
  private:
-  InputBooks books_;
+  std::vector<InputBooks> books_ = std::vector<InputBooks>(1);
+  std::vector<std::vector<InputBooks>> old_books_;
   MemoryBudget budget_;
   std::vector<std::function<void()>> resume_;
 };

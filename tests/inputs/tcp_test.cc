@@ -442,6 +442,23 @@ TEST_F(Tcp, AReloadChangesLimitsAndClosesNothing) {
   EXPECT_THAT(bench->intake().lines(), ::testing::IsSupersetOf({"four", " and", "first again"}));
 }
 
+TEST_F(Tcp, CountsInTheRightBooksAfterAReloadHasMovedThem) {
+  InputSettings settings = tcp_on("127.0.0.1");
+  settings.max_connections = 1;
+  open(settings);
+  Client client = connect();
+  ASSERT_TRUE(client.send("\none\n"));
+  ASSERT_TRUE(receive(1));
+  bench->intake().add_inputs();
+  Client refused_one = connect();
+  ASSERT_TRUE(client.send("\ntwo\n"));
+  ASSERT_TRUE(receive(2));
+  ASSERT_TRUE(bench->run_until([&] { return bench->intake().books(0).refused_connections == 1; }));
+  EXPECT_EQ(bench->intake().books(0).empty, 2U);
+  client.close();
+  ASSERT_TRUE(bench->run_until([&] { return bench->intake().books(0).connections == 0; }));
+}
+
 TEST_F(Tcp, StopsReadingWhileThereIsNoRoom) {
   open(tcp_on("127.0.0.1"));
   Client client = connect();

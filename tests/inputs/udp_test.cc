@@ -200,6 +200,21 @@ TEST_F(Udp, LosesNoneUncounted) {
   EXPECT_EQ(bench->intake().books(0).kernel_drops, input->snapshot().kernel_drops);
 }
 
+TEST_F(Udp, CountsInTheRightBooksAfterAReloadHasMovedThem) {
+  open(udp_on("127.0.0.1"));
+  Client client(SOCK_DGRAM, "127.0.0.1", port_of(*input));
+  ASSERT_TRUE(client.send_datagram("\n"));
+  ASSERT_TRUE(client.send_datagram("x"));
+  ASSERT_TRUE(receive(1));
+  bench->intake().add_inputs();
+  bench->intake().refuse = RefuseReason::journal_full;
+  ASSERT_TRUE(client.send_datagram("\n"));
+  ASSERT_TRUE(client.send_datagram("y"));
+  ASSERT_TRUE(receive(2));
+  EXPECT_EQ(bench->intake().books(0).empty, 2U);
+  EXPECT_EQ(bench->intake().books(0).refused[static_cast<std::size_t>(RefuseReason::journal_full)], 1U);
+}
+
 TEST_F(Udp, StopsReadingForAMomentAndGoesOn) {
   open(udp_on("127.0.0.1"));
   Client client(SOCK_DGRAM, "127.0.0.1", port_of(*input));

@@ -131,7 +131,6 @@ TEST(JournalReader, GetsEveryRecordInOrderBesideAWriterHoweverFarBehind) {
   auto journal = world.open();
   constexpr std::uint64_t kRecords = 20'000;
   std::atomic<bool> done{false};
-  std::atomic<std::uint64_t> lowest{0};
   const auto read = [&](Position from, bool only_synced, int nap_every) {
     JournalReader reader(*journal, from);
     reader.only_synced(only_synced);
