@@ -46,6 +46,8 @@ class Daemon:
         self.notify: NotifySocket | None = None
         self._rows: dict[Path, list[dict]] = {}
         self._read: dict[Path, int] = {}
+        self.kills = 0
+        self.cut_lines: list[bytes] = []
         self.expected_exit = 0
         self.check_laws = True
 
@@ -86,6 +88,7 @@ class Daemon:
         return status
 
     def kill(self) -> None:
+        self.kills += 1
         self.process.kill()
         self.process.wait()
 
@@ -171,8 +174,24 @@ class Daemon:
             text = file.read()
         text = text[:text.rfind(b"\n") + 1]
         self._read[path] = self._read.get(path, 0) + len(text)
-        rows += [json.loads(line) for line in text.split(b"\n") if line]
+        for line in text.split(b"\n"):
+            if line:
+                self._take_row(line, rows)
         return list(rows) if own else [row for row in rows if row["kind"] not in ("detection", "audit")]
+
+    def _take_row(self, line: bytes, rows: list[dict]) -> None:
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            if self.kills == len(self.cut_lines):
+                raise
+            self.cut_lines.append(line)  # what a kill left of a line that was being written; see check_cut_lines
+
+    def check_cut_lines(self, output: str = "events") -> None:
+        """A kill leaves at most one line unfinished; the whole of it must follow."""
+        text = Path(self.config["outputs"][output]["path"]).read_bytes()
+        for cut in self.cut_lines:
+            assert any(line.startswith(cut) and line != cut for line in text.split(b"\n")), cut
 
     def wait_events(self, count: int, output: str = "events", seconds: float = 15.0) -> list[dict]:
         wait_until(lambda: len(self.events(output)) >= count,

@@ -64,6 +64,7 @@ def test_after_a_kill_everything_that_was_stored_is_delivered(new_daemon):
     by_id = {event["id"]: event["raw"] for event in daemon.events(own=True)}
     assert all(by_id[event["id"]] == event["raw"] for event in daemon.events(own=True)), "an id with two contents"
     assert len(ids) - len(by_id) <= sent  # duplicates only of what was in flight
+    daemon.check_cut_lines()
     daemon.wait_drained()
     assert daemon.stop() == 0
     target.stop()
@@ -101,6 +102,7 @@ def test_killed_again_and_again_while_lines_come_in(new_daemon):
     for event in daemon.events(own=True):
         key = (event["seq"], event["id"])
         assert contents.setdefault(key, event["raw"]) == event["raw"]
+    daemon.check_cut_lines()
     assert len(contents) >= 1500
     assert len({seq for seq, _ in contents}) == len({id for _, id in contents}) == len(contents)
 
