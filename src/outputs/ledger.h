@@ -13,18 +13,18 @@
 namespace thorlog {
 
 struct Tally {
-  std::uint64_t acknowledged = 0;  // handed to the sink; true once it says delivered
+  std::uint64_t acknowledged = 0;  // handed to the sink; true once it says delivered, but for those parked meanwhile
   std::uint64_t filtered = 0;
   std::uint64_t max_lag = 0;
-  std::uint64_t oversize = 0;
+  std::uint64_t parked = 0;  // among the dead letters before they could be handed to the sink
 
-  std::uint64_t dropped() const noexcept { return max_lag + oversize; }
+  std::uint64_t dropped() const noexcept { return max_lag + parked; }
   std::uint64_t total() const noexcept { return acknowledged + filtered + dropped(); }
   Tally& operator+=(const Tally& other) noexcept {
     acknowledged += other.acknowledged;
     filtered += other.filtered;
     max_lag += other.max_lag;
-    oversize += other.oversize;
+    parked += other.parked;
     return *this;
   }
 };
@@ -77,6 +77,10 @@ class Ledger {
 
   bool empty() const noexcept { return entries_.empty(); }
   const Entry& front() const noexcept { return entries_.front(); }
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (const Entry& entry : entries_) visit(entry);
+  }
   // The front entry needs no acknowledgement: all of it was left out.
   bool front_is_free() const noexcept { return !entries_.empty() && entries_.front().token == 0; }
   void pop_front() { entries_.pop_front(); }

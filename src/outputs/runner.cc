@@ -14,16 +14,22 @@ namespace {
 
 constexpr std::chrono::milliseconds kTakeUpWithin{1000};
 
+std::string dead_letter_folder(const OutputEnvironment& environment, const std::string& output) {
+  return environment.state_folder + "/dead-letters/" + output;
+}
+
 }  // namespace
 
 class OutputRunner::Impl {
  public:
   using Task = std::function<void(OutputWorker&)>;
 
-  Impl(OutputSettings settings, OutputEnvironment environment, Matcher matcher, std::unique_ptr<Cursor> cursor)
+  Impl(OutputSettings settings, OutputEnvironment environment, Matcher matcher, std::unique_ptr<Cursor> cursor,
+       std::shared_ptr<DeadLetters> letters)
       : name_(settings.name),
+        letters_(letters),
         worker_(std::make_unique<OutputWorker>(loop_, std::move(environment), std::move(settings), std::move(matcher),
-                                               std::move(cursor))),
+                                               std::move(cursor), std::move(letters))),
         tasks_(std::make_unique<Mailbox<Task>>(loop_, [this](Task&& task) { task(*worker_); })) {}
 
   ~Impl() {
@@ -35,6 +41,7 @@ class OutputRunner::Impl {
   OutputWorker& worker() noexcept { return *worker_; }
   const OutputWorker& worker() const noexcept { return *worker_; }
   const std::string& name() const noexcept { return name_; }
+  const std::shared_ptr<DeadLetters>& letters() const noexcept { return letters_; }
   std::uint64_t beats() const noexcept { return loop_.beats(); }
 
   void start() {
@@ -65,6 +72,7 @@ class OutputRunner::Impl {
 
  private:
   std::string name_;
+  std::shared_ptr<DeadLetters> letters_;
   Loop loop_;
   std::unique_ptr<OutputWorker> worker_;
   std::unique_ptr<Mailbox<Task>> tasks_;
@@ -84,7 +92,11 @@ Result<std::unique_ptr<OutputRunner>> OutputRunner::open(const OutputSettings& s
   auto cursor = Cursor::open(environment.files, environment.clock, environment.cursor_folder, settings.name,
                              environment.journal, start);
   if (!cursor) return fail(std::move(cursor).error());
-  auto impl = std::make_unique<Impl>(settings, std::move(environment), *std::move(matcher), *std::move(cursor));
+  auto letters = std::make_shared<DeadLetters>(environment.files, dead_letter_folder(environment, settings.name),
+                                               environment.journal.uuid(), environment.dead_letter_bytes);
+  if (auto loaded = letters->load(); !loaded) return fail(std::move(loaded).error());
+  auto impl = std::make_unique<Impl>(settings, std::move(environment), *std::move(matcher), *std::move(cursor),
+                                     std::move(letters));
   if (auto made = impl->worker().make_first_sink(); !made) return fail(std::move(made).error());
   return std::unique_ptr<OutputRunner>(new OutputRunner(std::move(impl)));
 }
@@ -115,6 +127,7 @@ void OutputRunner::drop_before(Position to, DropReason reason) {
   impl_->post([to, reason](OutputWorker& worker) { worker.drop_before(to, reason); });
 }
 
+std::shared_ptr<DeadLetters> OutputRunner::dead_letters() const { return impl_->letters(); }
 OutputSnapshot OutputRunner::snapshot() const { return impl_->worker().snapshot(); }
 std::uint64_t OutputRunner::beats() const noexcept { return impl_->beats(); }
 

@@ -13,6 +13,8 @@
 #include "config/settings.h"
 #include "journal/cursor.h"
 #include "journal/journal.h"
+#include "outputs/dead_letters.h"
+#include "outputs/sink.h"
 #include "outputs/snapshot.h"
 #include "thorlog/identity.h"
 
@@ -27,6 +29,9 @@ struct OutputEnvironment {
   std::string state_folder;                                   // STATE
   std::function<std::shared_ptr<const AssetTable>()> assets;  // the table of now; may be empty, and may give nullptr
   Durability durability = Durability::os;                     // disk: files are synced before their lines count
+  std::uint64_t dead_letter_bytes = 256U << 20;               // room for the dead letters of one output
+  // Makes the far side in place of kinds.h, for tests of what no real target does at will.
+  std::function<Result<std::unique_ptr<Sink>>(const OutputSettings&, const SinkContext&)> make_sink = {};
 };
 
 class OutputRunner {
@@ -51,6 +56,9 @@ class OutputRunner {
   // Gives up on every record before `to` (a full journal, a removed output): counted as dropped for this reason.
   // Whole batches only: the place is rounded up.
   void drop_before(Position to, DropReason reason);
+
+  // What its target has refused for good. Any thread; may outlive the runner.
+  std::shared_ptr<DeadLetters> dead_letters() const;
 
   OutputSnapshot snapshot() const;
   std::uint64_t beats() const noexcept;  // turns of its loop, for the watchdog

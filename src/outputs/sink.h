@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/durability.h"
@@ -23,7 +24,7 @@ using Token = std::uint64_t;  // counts up; names everything written before its 
 enum class Taken : std::uint8_t {
   yes,
   not_now,   // nothing was taken: bring the same record again once ready() says so
-  oversize,  // can't be sent to this target as it is configured: count it as dropped
+  oversize,  // can't be sent to this target as it is configured: the runner parks it
 };
 
 // What a sink tells its runner. None of these calls back into the sink.
@@ -37,6 +38,11 @@ class SinkHost {
   virtual void delivered(Token token) noexcept = 0;
   // All that was not delivered is to be written again, in order; marks that are open are void.
   virtual void rewind() noexcept = 0;
+  // The record with this number (StoredRecord::seq), which was written and is not delivered yet, can never be
+  // delivered to this target. True: it lies synced among the dead letters; the next delivered() may pass it, and it
+  // counts as dropped{parked} and not as acknowledged. False: there is no room for it, or the disk refuses: hold, and
+  // ask again later. May block for a sync. `reason`: a word or two of ours; `answer`: what the target said.
+  virtual bool park(std::uint64_t seq, std::string_view reason, std::string_view answer) noexcept = 0;
 
  protected:
   ~SinkHost() = default;

@@ -13,13 +13,14 @@ constexpr std::size_t kBytesPerTurn = 1U << 20;
 }  // namespace
 
 OutputWorker::OutputWorker(Loop& loop, OutputEnvironment environment, OutputSettings settings, Matcher matcher,
-                           std::unique_ptr<Cursor> cursor)
+                           std::unique_ptr<Cursor> cursor, std::shared_ptr<DeadLetters> letters)
     : loop_(loop),
       env_(std::move(environment)),
       settings_(std::move(settings)),
       matcher_(std::move(matcher)),
       journal_id_(env_.journal.uuid()),
       cursor_(std::move(cursor)),
+      letters_(std::move(letters)),
       reader_(env_.journal, cursor_->position()),
       wake_(loop, [this] { turn(); }),
       tick_(loop, [this] { tick(); }),
@@ -28,7 +29,13 @@ OutputWorker::OutputWorker(Loop& loop, OutputEnvironment environment, OutputSett
                   if (replacement_ && !stopping_) return install_sink();
                   closing_ ? finish() : close_when_drained();
                 }),
+      park_again_(loop,
+                  [this] {
+                    park_refused_ = false;
+                    turn();
+                  }),
       skip_before_(cursor_->position().seq) {
+  find_parked();
   assets_changed();
 }
 
@@ -97,7 +104,7 @@ bool OutputWorker::next_batch() {
 bool OutputWorker::feed_batch() {
   const std::int64_t lag = settings_.max_lag.count();
   const bool late = lag != 0 && batch_->stored() < now_ - lag;
-  if (!late && !sink_->ready()) return false;
+  if (park_refused_ || (!late && !sink_->ready())) return false;
   for (;;) {
     if (!held_ && !records_->next(record_)) return true;
     held_ = false;
@@ -105,9 +112,7 @@ bool OutputWorker::feed_batch() {
     switch (hand_over(late)) {
       case Taken::yes:
         break;
-      case Taken::oversize:
-        ++tally_.oversize;
-        break;
+      case Taken::oversize:  // and there was no room for it among the dead letters
       case Taken::not_now:
         held_ = true;
         return false;
@@ -121,13 +126,11 @@ Taken OutputWorker::hand_over(bool late) {
     ++tally_.filtered;
     return Taken::yes;
   }
-  const StoredRecord stored{.record = record_,
-                            .partition = batch_->partition(),
-                            .offset = records_->offset(),
-                            .seq = records_->seq(),
-                            .journal_id = journal_id_,
-                            .input_name = input_name(record_.input),
-                            .asset = wants_asset_ ? asset_of(event) : std::string_view{}};
+  if (is_parked(records_->seq())) {
+    ++tally_.parked;
+    return Taken::yes;
+  }
+  const StoredRecord stored = stored_record(*batch_, *records_, record_);
   if (!matcher_.matches(stored)) {
     ++tally_.filtered;
     return Taken::yes;
@@ -137,11 +140,22 @@ Taken OutputWorker::hand_over(bool late) {
     return Taken::yes;
   }
   const Taken taken = sink_->write(stored);
+  if (taken == Taken::oversize) return park_oversize(stored);
   if (taken == Taken::yes) {
     ++tally_.acknowledged;
     ledger_.took(record_.received, now_);
   }
   return taken;
+}
+
+StoredRecord OutputWorker::stored_record(const Batch& batch, const BatchReader& at, const Record& record) {
+  return {.record = record,
+          .partition = batch.partition(),
+          .offset = at.offset(),
+          .seq = at.seq(),
+          .journal_id = journal_id_,
+          .input_name = input_name(record.input),
+          .asset = wants_asset_ ? asset_of(record.event) : std::string_view{}};
 }
 
 void OutputWorker::end_batch() {
@@ -200,8 +214,10 @@ void OutputWorker::settle_front() {
     cursor_->drop(to, reason, records);
   };
   drop(entry.tally.max_lag, DropReason::max_lag);
-  drop(entry.tally.oversize, DropReason::oversize);
-  cursor_->settle(entry.end, entry.tally.acknowledged, entry.tally.filtered);
+  const std::uint64_t handed = handed_and_parked_before(entry.end.seq);
+  drop(entry.tally.parked + handed, DropReason::parked);
+  cursor_->settle(entry.end, entry.tally.acknowledged - handed, entry.tally.filtered);
+  parked_.erase(parked_.begin(), parked_.lower_bound(entry.end.seq));
   ledger_.pop_front();
 }
 
@@ -213,6 +229,7 @@ void OutputWorker::do_rewind() {
   rewind_wanted_ = false;
   settle_free();
   ledger_.clear();
+  for (auto& [seq, handed] : parked_) handed = false;
   tally_ = {};
   held_ = false;
   records_.reset();
@@ -222,19 +239,27 @@ void OutputWorker::do_rewind() {
   drained_ = false;
 }
 
+// All up to `to`, but for those that were filtered, and those that lie among the dead letters.
+void OutputWorker::drop_upto(Position to, DropReason reason, std::uint64_t filtered) {
+  const std::uint64_t parked = parked_before(to.seq);
+  Position middle = cursor_->position();
+  middle.seq += parked;
+  cursor_->drop(middle, DropReason::parked, parked);
+  middle.seq = to.seq - filtered;
+  cursor_->drop(middle, reason, middle.seq - cursor_->position().seq);
+  cursor_->settle(to, 0, filtered);
+  parked_.erase(parked_.begin(), parked_.lower_bound(to.seq));
+}
+
 void OutputWorker::drop_before(Position to, DropReason reason) {
   if (to.seq <= cursor_->position().seq) return;
   while (!ledger_.empty() && cursor_->position().seq < to.seq) {
     const Ledger::Entry& entry = ledger_.front();
-    const std::uint64_t kept = entry.tally.filtered;
-    Position middle = cursor_->position();
-    middle.seq = entry.end.seq - kept;
-    cursor_->drop(middle, reason, middle.seq - cursor_->position().seq);
-    cursor_->settle(entry.end, 0, kept);
+    drop_upto(entry.end, reason, entry.tally.filtered);
     ledger_.pop_front();
   }
   if (cursor_->position().seq < to.seq) {  // not read that far yet
-    cursor_->drop(to, reason, to.seq - cursor_->position().seq);
+    drop_upto(to, reason, 0);
     do_rewind();
   }
   save(true);

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,7 +24,7 @@ namespace thorlog {
 class OutputWorker final : private SinkHost {
  public:
   OutputWorker(Loop& loop, OutputEnvironment environment, OutputSettings settings, Matcher matcher,
-               std::unique_ptr<Cursor> cursor);
+               std::unique_ptr<Cursor> cursor, std::shared_ptr<DeadLetters> letters);
   ~OutputWorker();
   // Before the loop runs.
   Status make_first_sink();
@@ -46,7 +47,9 @@ class OutputWorker final : private SinkHost {
   void reached(Token token) noexcept override;
   void delivered(Token token) noexcept override;
   void rewind() noexcept override;
+  bool park(std::uint64_t seq, std::string_view reason, std::string_view answer) noexcept override;
   SinkContext sink_context();
+  Result<std::unique_ptr<Sink>> new_sink(const OutputSettings& settings);
 
   bool feed();
   bool next_batch();
@@ -56,6 +59,18 @@ class OutputWorker final : private SinkHost {
   std::string_view input_name(std::uint16_t number);
   std::string_view asset_of(const Event& event);
 
+  // worker_parking.cc
+  void find_parked();
+  bool is_parked(std::uint64_t seq) const noexcept { return !parked_.empty() && parked_.contains(seq); }
+  std::uint64_t parked_before(std::uint64_t seq) const;
+  std::uint64_t handed_and_parked_before(std::uint64_t seq) const;
+  Status park_stored(const StoredRecord& record, bool handed, std::string_view reason, std::string_view answer);
+  Status park_from_journal(std::uint64_t seq, std::string_view reason, std::string_view answer);
+  Taken park_oversize(const StoredRecord& record);
+  Position place_before(std::uint64_t seq) const;
+  StoredRecord stored_record(const Batch& batch, const BatchReader& at, const Record& record);
+
+  void drop_upto(Position to, DropReason reason, std::uint64_t filtered);
   void settle_front();
   void settle_free();
   void do_rewind();
@@ -76,11 +91,15 @@ class OutputWorker final : private SinkHost {
   Matcher matcher_;
   std::string journal_id_;
   std::unique_ptr<Cursor> cursor_;
+  std::shared_ptr<DeadLetters> letters_;
+  // Numbers from the cursor on that lie among the dead letters; true: the sink had been given them before.
+  std::map<std::uint64_t, bool> parked_;
   JournalReader reader_;
   std::unique_ptr<Sink> sink_;
   Wake wake_;
   Timer tick_;
   Timer deadline_;
+  Timer park_again_;
 
   // What is being read.
   BatchRef batch_;
@@ -95,6 +114,7 @@ class OutputWorker final : private SinkHost {
   Ledger ledger_;
   LatencyHistogram latency_;
   bool rewind_wanted_ = false;
+  bool park_refused_ = false;  // the record in hand can't be parked: tried again by park_again_
 
   // Lookups of the last record, since neighbours are alike.
   std::vector<std::string> input_names_;

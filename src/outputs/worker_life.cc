@@ -16,8 +16,12 @@ SinkContext OutputWorker::sink_context() {
   return {.loop = loop_, .host = *this, .clock = env_.clock, .name = settings_.name, .durability = env_.durability};
 }
 
+Result<std::unique_ptr<Sink>> OutputWorker::new_sink(const OutputSettings& settings) {
+  return env_.make_sink ? env_.make_sink(settings, sink_context()) : make_sink(settings, sink_context());
+}
+
 Status OutputWorker::make_first_sink() {
-  auto sink = make_sink(settings_, sink_context());
+  auto sink = new_sink(settings_);
   if (!sink) return fail(std::move(sink).error());
   sink_ = *std::move(sink);
   wants_asset_ = needs_asset(settings_) || matcher_.needs_asset();
@@ -59,7 +63,7 @@ void OutputWorker::replace_sink(OutputSettings settings) {
 }
 
 void OutputWorker::install_sink() {
-  auto sink = make_sink(*replacement_, sink_context());
+  auto sink = new_sink(*replacement_);
   if (!sink) {  // was checked before; something has changed since
     log_limited(Severity::error, "update", "output " + settings_.name, sink.error().message());
     deadline_.start(kReplaceWithinMs);

@@ -297,6 +297,7 @@ class QuietHost final : public SinkHost {
   void reached(Token) noexcept override {}
   void delivered(Token token) noexcept override { last = token; }
   void rewind() noexcept override { ++rewinds; }
+  bool park(std::uint64_t, std::string_view, std::string_view) noexcept override { return false; }
   Token last = 0;
   int rewinds = 0;
 };

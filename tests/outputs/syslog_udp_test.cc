@@ -84,7 +84,7 @@ TEST(SyslogUdp, WaitsForATargetThatRefuses) {
   EXPECT_EQ(output.snapshot().books.acknowledged, 2000U);
 }
 
-TEST(SyslogUdp, CountsWhatFitsNoDatagramAndGoesOn) {
+TEST(SyslogUdp, ParksWhatFitsNoDatagramAndGoesOn) {
   OutputWorld world;
   UdpReceiver receiver;
   world.append(std::vector<std::string>{"before", std::string(65'508, 'x'), std::string(65'507, 'y'), "after"});
@@ -96,7 +96,8 @@ TEST(SyslogUdp, CountsWhatFitsNoDatagramAndGoesOn) {
   EXPECT_EQ(got[2], "after");
   ASSERT_TRUE(wait_until([&] { return output.snapshot().pending == 0; }));
   EXPECT_EQ(output.snapshot().books.acknowledged, 3U);
-  EXPECT_EQ(output.snapshot().books.dropped[static_cast<std::size_t>(DropReason::oversize)], 1U);
+  EXPECT_EQ(output.snapshot().books.dropped[static_cast<std::size_t>(DropReason::parked)], 1U);
+  EXPECT_EQ(output.dead_letters()->list(9).at(0).reason, "oversize");
   EXPECT_TRUE(is_balanced(output.snapshot()));
 }
 

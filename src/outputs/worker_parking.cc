@@ -1,0 +1,97 @@
+// Dead letters of an output's worker: what the target will never take leaves the stream, whole and synced, so that it
+// blocks nobody.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "outputs/worker.h"
+
+namespace thorlog {
+namespace {
+
+constexpr std::uint64_t kParkAgainMs = 2000;
+
+}  // namespace
+
+// A crash between a park and the cursor: the letter is there, and the record must not be sent or parked once more.
+void OutputWorker::find_parked() {
+  for (const std::uint64_t seq : letters_->numbers()) {
+    if (seq >= cursor_->position().seq) parked_.emplace(seq, false);
+  }
+}
+
+std::uint64_t OutputWorker::parked_before(std::uint64_t seq) const {
+  if (parked_.empty()) return 0;
+  return static_cast<std::uint64_t>(std::distance(parked_.begin(), parked_.lower_bound(seq)));
+}
+
+std::uint64_t OutputWorker::handed_and_parked_before(std::uint64_t seq) const {
+  if (parked_.empty()) return 0;
+  return static_cast<std::uint64_t>(
+      std::count_if(parked_.begin(), parked_.lower_bound(seq), [](const auto& each) { return each.second; }));
+}
+
+bool OutputWorker::park(std::uint64_t seq, std::string_view reason, std::string_view answer) noexcept {
+  if (seq < cursor_->position().seq || is_parked(seq)) return true;  // settled before: nothing waits for it
+  const Status parked = park_from_journal(seq, reason, answer);
+  if (parked) return true;
+  if (parked.error().code == Errc::corrupt_record) {  // nobody can keep it any more: the reader skips and counts it
+    rewind();
+    return true;
+  }
+  log_limited(Severity::error, "park", "output " + settings_.name,
+              fmt::format("record {} can't be parked: {}; the output holds", seq, parked.error().message()));
+  return false;
+}
+
+Status OutputWorker::park_stored(const StoredRecord& record, bool handed, std::string_view reason,
+                                 std::string_view answer) {
+  if (auto put = letters_->put(record, reason, answer, env_.clock.wall()); !put) return put;
+  parked_.emplace(record.seq, handed);
+  log_limited(Severity::warning, "parked", "output " + settings_.name,
+              fmt::format("record {}-{} lies among the dead letters now ({}{}{}): see thorlogctl dead-letter list",
+                          record.partition, record.offset, reason, answer.empty() ? "" : ": ", answer));
+  return ok();
+}
+
+// Where reading must begin to find the record: at the end of the newest entry before it.
+Position OutputWorker::place_before(std::uint64_t seq) const {
+  Position at = cursor_->position();
+  ledger_.for_each([&](const Ledger::Entry& entry) {
+    if (entry.end.seq <= seq) at = entry.end;
+  });
+  return at;
+}
+
+Status OutputWorker::park_from_journal(std::uint64_t seq, std::string_view reason, std::string_view answer) {
+  JournalReader reader(env_.journal, place_before(seq));
+  for (;;) {
+    auto batch = reader.next();
+    if (!batch) return fail(std::move(batch).error());
+    if (!*batch || (*batch)->base_seq() > seq) break;
+    if ((*batch)->end_seq() <= seq) continue;
+    BatchReader records(**batch);
+    Record record;
+    while (records.next(record)) {
+      if (records.seq() == seq) return park_stored(stored_record(**batch, records, record), true, reason, answer);
+    }
+    break;
+  }
+  return fail({Errc::corrupt_record, "reading the record again in the journal: it is damaged or gone", 0});
+}
+
+// False from the disk or the limit: the record stays in hand, and so does everything behind it.
+Taken OutputWorker::park_oversize(const StoredRecord& record) {
+  const Status parked = park_stored(record, false, "oversize", "longer than the target takes, as it is configured");
+  if (parked) {
+    ++tally_.parked;
+    return Taken::yes;
+  }
+  log_limited(Severity::error, "park", "output " + settings_.name, parked.error().message());
+  park_refused_ = true;
+  park_again_.start(kParkAgainMs);
+  return Taken::oversize;
+}
+
+}  // namespace thorlog
