@@ -158,6 +158,7 @@ void say_file(Out out, const OutputSettings& output, Durability durability) {
 void say_output(Out out, const OutputSettings& output, Durability durability) {
   if (output.type == OutputType::syslog) say_syslog(out, output);
   if (output.type == OutputType::file) say_file(out, output, durability);
+  if (output.type == OutputType::webhook) fmt::format_to(out, "{}", webhook_report(output));
   say_match(out, output.match);
   fmt::format_to(out, "  when full:   {}\n",
                  output.on_full == OnFull::block

@@ -10,6 +10,8 @@ namespace thorlog {
 
 // What would run: for each input and output its promise and its loss window, the escaping, what match lists mean.
 std::string check_report(const Settings& settings);
+// The part of it about a webhook output.
+std::string webhook_report(const OutputSettings& output);
 
 // The commented default configuration: a working one, with every key that has a default shown as a comment.
 std::string default_config_text();

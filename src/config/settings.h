@@ -188,6 +188,13 @@ struct RotateSettings {
   bool operator==(const RotateSettings&) const = default;
 };
 
+// When more than `events` messages of one sort came within `per`, the rest of that time becomes one summary.
+struct StormSettings {
+  std::uint32_t events = 5;  // 0: never
+  Nanoseconds per = 60s;
+  bool operator==(const StormSettings&) const = default;
+};
+
 struct OutputSettings {
   std::string name;
   Place place;  // of the name
@@ -218,6 +225,10 @@ struct OutputSettings {
   std::string secret_file;
   std::uint32_t batch = 1;
   Nanoseconds timeout = 10s;
+  std::uint32_t concurrency = 1;        // posts under way at once; 1 keeps the order
+  std::optional<RateLimit> rate_limit;  // of posts to one host; unset: see webhook_rate()
+  std::optional<StormSettings> storm;   // unset: see webhook_storm()
+  std::optional<TlsSettings> tls;
 
   // email
   std::string smtp;
@@ -262,6 +273,13 @@ struct Settings {
 
 // What `workers` means on a machine with this many cores.
 std::uint32_t worker_count(const Settings& settings, unsigned cores) noexcept;
+
+// What a webhook does when its file does not say: messages for people come slowly, and in a storm as a summary.
+// Events of 0: no limit.
+bool is_for_people(const OutputSettings& webhook) noexcept;  // template slack or teams
+bool is_template_file(const OutputSettings& webhook) noexcept;
+RateLimit webhook_rate(const OutputSettings& webhook) noexcept;
+StormSettings webhook_storm(const OutputSettings& webhook) noexcept;
 
 // The contract's words: "udp", "unix", "stdin"; "syslog", "file"; "raw", "json".
 std::string_view name_of(InputType type) noexcept;

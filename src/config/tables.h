@@ -25,6 +25,10 @@ const Fields<Settings>& settings_fields();
 void complete_input(InputSettings& input);
 void check_output(Reader& reader, const YamlNode& map, const OutputSettings& output);
 
+// The rows of a webhook, and what spans several of them.
+Fields<OutputSettings> webhook_fields();
+void check_webhook(Reader& reader, const YamlNode& map, const OutputSettings& output);
+
 // `match:` of an output.
 void read_match(Reader& reader, const YamlNode& node, std::vector<MatchEntry>& to);
 

@@ -133,7 +133,7 @@ Fields<OutputSettings> make_fields() {
   static const Choices<StartAt> kStarts = {{"now", StartAt::now}, {"oldest", StartAt::oldest}};
   static const Choices<KafkaKey> kKeys = {
       {"host", KafkaKey::host}, {"scan_id", KafkaKey::scan_id}, {"none", KafkaKey::none}};
-  static const Fields<S> kFields = {
+  Fields<S> fields = {
       address_field().of({syslog}).required(),
       path_field().of({OutputType::file}).required(),
       match_field().example("[ { kind: [thor, detection], level: \">=warning\" } ]"),
@@ -163,19 +163,13 @@ Fields<OutputSettings> make_fields() {
       field::choice("key", &S::key, kKeys, "Key of the records.").of({kafka}),
       field::pairs("settings", &S::settings, "pairs", "Further settings of librdkafka; acks is always all.")
           .of({kafka}),
-      field::text("url", &S::url, "address", "Where events are posted.").of({webhook}).required(),
-      field::text("template", &S::message_template, "json, slack, teams or a file", "Form of the body.")
-          .of({webhook}),
-      field::pairs("headers", &S::headers, "pairs", "Further headers.").of({webhook}),
-      field::path("secret_file", &S::secret_file, PathCheck::file, "Key of the signature.").of({webhook}),
-      field::number("batch", &S::batch, {1, 10'000}, "Events in one post at most.").of({webhook}),
-      field::duration("timeout", &S::timeout, {100ms, 5min}, "Give up on one post after this long.").of({webhook}),
       field::text("smtp", &S::smtp, "address", "\"smtp://host:25\" or \"smtps://host:465\".").of({email}).required(),
       field::text("from", &S::from, "mail address", "Sender.").of({email}).required(),
       field::texts("to", &S::to, "list of mail addresses", "Receivers.").of({email}).required(),
       field::duration("digest", &S::digest, {1s, 24h, true}, "One mail for what came in this time.").of({email}),
   };
-  return kFields;
+  for (auto& each : webhook_fields()) fields.push_back(std::move(each));
+  return fields;
 }
 
 }  // namespace
@@ -183,7 +177,7 @@ Fields<OutputSettings> make_fields() {
 const Choices<OutputType>& output_types() {
   static const Choices<OutputType> kTypes = {{"syslog", syslog},
                                              {"kafka", kafka, false},
-                                             {"webhook", webhook, false},
+                                             {"webhook", webhook},
                                              {"email", email, false},
                                              {"file", OutputType::file}};
   return kTypes;
@@ -212,6 +206,7 @@ void check_output(Reader& reader, const YamlNode& map, const OutputSettings& out
   const YamlEntry* framing = map.find("framing");
   if (framing != nullptr && !output.addresses.empty() && output.addresses[0].transport == Transport::udp)
     reader.error(framing->place, "'framing' is of streams, and a datagram is one line anyway: take it out");
+  if (output.type == webhook) return check_webhook(reader, map, output);
   const YamlEntry* fields = map.find("fields");
   if (fields != nullptr && output.fields && output.format != OutputFormat::json)
     reader.error(fields->place, fmt::format("'fields' needs 'format: json', this output has '{}'",

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/tables.h"
+#include "config/web_url.h"
 
 namespace thorlog {
 namespace {
@@ -55,7 +56,27 @@ bool reaches(const TargetAddress& target, const InputSettings& input) {
          (to_loopback && (is_any(input.listen.host) || input.listen.is_loopback()));
 }
 
+// A webhook that posts to an own http input, or to the admin interface.
+void check_webhook_loop(Reader& reader, const YamlNode& root, const Settings& settings,
+                        const OutputSettings& output) {
+  const auto url = parse_web_url(output.url);
+  if (!url) return;  // told already
+  const auto refuse = [&](std::string_view what) {
+    reader.error(place_of(root, "outputs", output.name, "url"),
+                 fmt::format("output '{}' would post to this daemon's own {}: send it elsewhere", output.name, what));
+  };
+  const TargetAddress target{Transport::tcp, url->host, url->port};
+  InputSettings admin;
+  admin.type = InputType::http;
+  admin.listen = settings.admin.listen;
+  if (reaches(target, admin)) refuse("'admin'");
+  for (const auto& input : settings.inputs)
+    if (input.type == InputType::http && reaches(target, input)) refuse(fmt::format("input '{}'", input.name));
+}
+
 void check_loops(Reader& reader, const YamlNode& root, const Settings& settings) {
+  for (const auto& output : settings.outputs)
+    if (output.type == OutputType::webhook) check_webhook_loop(reader, root, settings, output);
   for (const auto& output : settings.outputs)
     for (const auto& target : output.addresses)
       for (const auto& input : settings.inputs)

@@ -6,6 +6,7 @@
 #include "outputs/file_sink.h"
 #include "outputs/syslog_tcp.h"
 #include "outputs/syslog_udp.h"
+#include "outputs/webhook.h"
 
 namespace thorlog {
 namespace {
@@ -55,9 +56,21 @@ Made make_file(const OutputSettings& settings, const SinkContext& context) {
   return std::unique_ptr<Sink>(std::make_unique<FileSink>(settings, *std::move(path), context));
 }
 
-constexpr std::array<OutputKind, 2> kKinds = {{
+Status check_webhook(const OutputSettings& settings) {
+  if (auto checked = check_webhook_files(settings); !checked) return wrong(settings, checked.error().doing);
+  return ok();
+}
+
+Made make_webhook(const OutputSettings& settings, const SinkContext& context) {
+  auto made = Webhook::make(settings, context);
+  if (!made) return fail(std::move(made).error());
+  return std::unique_ptr<Sink>(*std::move(made));
+}
+
+constexpr std::array<OutputKind, 3> kKinds = {{
     {OutputType::syslog, check_syslog, make_syslog},
     {OutputType::file, check_file, make_file},
+    {OutputType::webhook, check_webhook, make_webhook},
 }};
 
 const OutputKind* kind_of(OutputType type) {
@@ -80,7 +93,7 @@ Result<std::unique_ptr<Sink>> make_sink(const OutputSettings& settings, const Si
 }
 
 bool needs_asset(const OutputSettings& settings) {
-  if (settings.format != OutputFormat::raw) return true;
+  if (settings.format != OutputFormat::raw || settings.type == OutputType::webhook) return true;
   return settings.type == OutputType::file && settings.path.find("{asset}") != std::string::npos;
 }
 

@@ -20,7 +20,7 @@ void skip_blanks(std::string_view json, std::size_t& at) noexcept {
 
 }  // namespace
 
-std::string_view detection_type(std::string_view json) noexcept {
+std::string_view detection_member(std::string_view json, std::string_view name) noexcept {
   int depth = 0;
   for (std::size_t at = 0; at < json.size();) {
     const char c = json[at];
@@ -31,7 +31,7 @@ std::string_view detection_type(std::string_view json) noexcept {
       continue;
     }
     const std::string_view text = take_string(json, at);
-    if (depth != 1 || text != "type") continue;
+    if (depth != 1 || text != name) continue;
     skip_blanks(json, at);
     if (at >= json.size() || json[at] != ':') continue;  // it was a value
     ++at;
@@ -41,5 +41,7 @@ std::string_view detection_type(std::string_view json) noexcept {
   }
   return {};
 }
+
+std::string_view detection_type(std::string_view object) noexcept { return detection_member(object, "type"); }
 
 }  // namespace thorlog

@@ -5,7 +5,9 @@
 
 namespace thorlog {
 
-// The text of the member `type` of the outermost object; empty when there is none. Linear.
+// The text of a member of the outermost object that is a string, its escapes as they stand; empty when there is none.
+// Linear.
+std::string_view detection_member(std::string_view object, std::string_view name) noexcept;
 std::string_view detection_type(std::string_view object) noexcept;
 
 }  // namespace thorlog

@@ -24,7 +24,21 @@ enum class OutputState : std::uint8_t {
 std::string_view name_of(OutputState state) noexcept;
 
 // Why something had to be tried again.
-enum class Retry : std::uint8_t { resolve, connect, timeout, closed, reset, refused, write, disk_full, count };
+enum class Retry : std::uint8_t {
+  resolve,
+  connect,
+  timeout,
+  closed,
+  reset,
+  refused,
+  write,
+  disk_full,
+  tls,           // a certificate, or what else a handshake stumbles over
+  throttled,     // HTTP 429
+  server_error,  // HTTP 5xx, 408, 409, 425
+  denied,        // HTTP 401, 403, 404 and other refusals that need a person
+  count
+};
 std::string_view name_of(Retry reason) noexcept;
 inline constexpr std::size_t kRetryReasons = static_cast<std::size_t>(Retry::count);
 

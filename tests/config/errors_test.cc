@@ -238,7 +238,7 @@ INSTANTIATE_TEST_SUITE_P(
               "3:5: a syslog output needs 'address': Where to send..."},
         Wrong{"NoPath", "outputs: { f: { type: file } }\n", "1:15: a file output needs 'path': The file to write..."},
         Wrong{"NotBuiltType", "outputs: { k: { type: kafka, brokers: ['h:9092'], topic: t } }\n",
-              "1:23: output type 'kafka' is not built yet: use syslog or file"},
+              "1:23: output type 'kafka' is not built yet: use syslog, webhook or file"},
         Wrong{"Transport", "outputs: { s: { type: syslog, address: 'http://h:1' } }\n",
               "1:40: unknown transport 'http': use tcp, udp, tls, relp or relps"},
         Wrong{"NotBuiltTransport", "outputs: { s: { type: syslog, address: 'relps://h:1' } }\n",
