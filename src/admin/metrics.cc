@@ -114,6 +114,38 @@ void output_family(Page& page, const PipelineView& view, std::string_view name, 
   for (const OutputView& output : view.outputs) page.sample(name, label("output", output.name), value(output));
 }
 
+using BrokerValue = std::function<double(const BrokerFigures&)>;
+
+void broker_family(Page& page, const PipelineView& view, std::string_view name, std::string_view help,
+                   const BrokerValue& value) {
+  page.family(name, "gauge", help);
+  for (const OutputView& output : view.outputs) {
+    if (!output.state.figures) continue;
+    for (const BrokerFigures& broker : output.state.figures->brokers) {
+      page.sample(name, label("output", output.name) + "," + label("broker", broker.name), value(broker));
+    }
+  }
+}
+
+// Of outputs whose client tells more.
+void write_clients(Page& page, const PipelineView& view) {
+  broker_family(page, view, "output_broker_up", "1 while the broker is connected.",
+                [](const BrokerFigures& b) { return b.is_up() ? 1.0 : 0.0; });
+  broker_family(page, view, "output_broker_round_trip_seconds", "Mean of the last second.",
+                [](const BrokerFigures& b) { return b.round_trip_seconds; });
+  broker_family(page, view, "output_broker_requests", "Requests waiting to be sent or answered.",
+                [](const BrokerFigures& b) { return static_cast<double>(b.requests); });
+  const auto family = [&](std::string_view name, std::string_view help, std::uint64_t SinkFigures::*value) {
+    page.family(name, "gauge", help);
+    for (const OutputView& output : view.outputs) {
+      if (output.state.figures) page.sample(name, label("output", output.name), (*output.state.figures).*value);
+    }
+  };
+  family("output_in_flight_records", "Records handed to the client and not reported yet.",
+         &SinkFigures::in_flight_records);
+  family("output_in_flight_bytes", "Bytes of these records.", &SinkFigures::in_flight_bytes);
+}
+
 void write_latency(Page& page, const PipelineView& view) {
   page.family("latency_seconds", "histogram", "From the first byte to the target's acknowledgement.");
   for (const OutputView& output : view.outputs) {
@@ -169,6 +201,7 @@ void write_outputs(Page& page, const PipelineView& view) {
                   state == output.state.state ? 1 : 0);
     }
   }
+  write_clients(page, view);
   write_latency(page, view);
 }
 

@@ -26,6 +26,16 @@ void write_input(JsonWriter& out, const InputView& input, double rate) {
   out.member("received_per_second", rate).end_object();
 }
 
+void write_figures(JsonWriter& out, const SinkFigures& figures) {
+  out.member("in_flight_records", figures.in_flight_records).member("in_flight_bytes", figures.in_flight_bytes);
+  out.key("brokers").begin_array();
+  for (const BrokerFigures& broker : figures.brokers) {
+    out.begin_object().member("broker", broker.name).member("state", broker.state);
+    out.member("round_trip_seconds", broker.round_trip_seconds).member("requests", broker.requests).end_object();
+  }
+  out.end_array();
+}
+
 void write_output(JsonWriter& out, const PipelineView& view, const OutputView& output, double rate) {
   const OutputSnapshot& state = output.state;
   out.begin_object().member("name", output.name).member("type", output.type).member("target", state.target);
@@ -35,7 +45,9 @@ void write_output(JsonWriter& out, const PipelineView& view, const OutputView& o
   out.member("oldest_pending_seconds", oldest_pending_seconds(view, state));
   out.member("settled_per_second", rate);
   out.member("seconds_to_go", rate > 0 ? static_cast<double>(state.pending) / rate : 0.0);
-  out.member("possibly_lost_bytes", state.possibly_lost_bytes).member("last_error", state.last_error).end_object();
+  out.member("possibly_lost_bytes", state.possibly_lost_bytes).member("last_error", state.last_error);
+  if (state.figures) write_figures(out, *state.figures);
+  out.end_object();
 }
 
 }  // namespace

@@ -155,10 +155,39 @@ void say_file(Out out, const OutputSettings& output, Durability durability) {
     fmt::format_to(out, "  rotation:    none, the file grows\n");
 }
 
+void say_kafka(Out out, const OutputSettings& output) {
+  std::string brokers;
+  for (const auto& broker : output.brokers) brokers += (brokers.empty() ? "" : ", ") + broker;
+  fmt::format_to(
+      out,
+      "\noutput {}: kafka, topic {} at {}, format {}, key {}\n"
+      "  promise:     each record until all in-sync copies of the topic have it (acks=all), in order for each key, "
+      "once;\n"
+      "               when thorlogd itself dies, or is stopped while a broker owes an answer, what was under way "
+      "goes\n"
+      "               again: headers journal_id and id tell\n"
+      "  loss window: none, as long as the topic keeps its in-sync copies\n"
+      "  escaping:    {}\n"
+      "  refused:     a record that the broker finds too large or invalid leaves alone, the others go on\n",
+      output.name, output.topic, brokers, name_of(output.format),
+      output.key == KafkaKey::host      ? "host"
+      : output.key == KafkaKey::scan_id ? "scan_id"
+                                        : "none",
+      output.format == OutputFormat::json  ? "JSON escapes; bytes that are no UTF-8 also as raw_base64"
+      : output.format == OutputFormat::cef ? "CEF escapes"
+                                           : "exact bytes");
+  for (const auto& [name, value] : output.settings) {
+    const bool secret = name.find("password") != std::string::npos || name.find("secret") != std::string::npos ||
+                        name.ends_with(".pem");
+    fmt::format_to(out, "  librdkafka:  {} = {}\n", name, secret ? "(not shown)" : value);
+  }
+}
+
 void say_output(Out out, const OutputSettings& output, Durability durability) {
   if (output.type == OutputType::syslog) say_syslog(out, output);
   if (output.type == OutputType::file) say_file(out, output, durability);
   if (output.type == OutputType::webhook) fmt::format_to(out, "{}", webhook_report(output));
+  if (output.type == OutputType::kafka) say_kafka(out, output);
   say_match(out, output.match);
   fmt::format_to(out, "  when full:   {}\n",
                  output.on_full == OnFull::block

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/kafka_fields.h"
 #include "config/tables.h"
 
 namespace thorlog {
@@ -156,12 +157,10 @@ Fields<OutputSettings> make_fields() {
       field::optional_block("rotate", &S::rotate, rotate_fields(), "Sets long files aside; off unless set.")
           .of({OutputType::file})
           .example("{ size: 100MiB, keep: 10, compress: gzip }"),
-      field::texts("brokers", &S::brokers, "list of host:port", "Where to ask for the cluster.")
-          .of({kafka})
-          .required(),
-      field::text("topic", &S::topic, "text", "The topic to write.").of({kafka}).required(),
+      field::kafka_brokers(&S::brokers).of({kafka}).required(),
+      field::kafka_topic(&S::topic, "The topic to write.").of({kafka}).required(),
       field::choice("key", &S::key, kKeys, "Key of the records.").of({kafka}),
-      field::pairs("settings", &S::settings, "pairs", "Further settings of librdkafka; acks is always all.")
+      field::kafka_settings(&S::settings, KafkaRole::producer, "Further settings of librdkafka; acks is always all.")
           .of({kafka}),
       field::text("smtp", &S::smtp, "address", "\"smtp://host:25\" or \"smtps://host:465\".").of({email}).required(),
       field::text("from", &S::from, "mail address", "Sender.").of({email}).required(),
@@ -176,7 +175,7 @@ Fields<OutputSettings> make_fields() {
 
 const Choices<OutputType>& output_types() {
   static const Choices<OutputType> kTypes = {{"syslog", syslog},
-                                             {"kafka", kafka, false},
+                                             {"kafka", kafka},
                                              {"webhook", webhook},
                                              {"email", email, false},
                                              {"file", OutputType::file}};
@@ -211,6 +210,7 @@ void check_output(Reader& reader, const YamlNode& map, const OutputSettings& out
   if (fields != nullptr && output.fields && output.format != OutputFormat::json)
     reader.error(fields->place, fmt::format("'fields' needs 'format: json', this output has '{}'",
                                             name_in(output_formats(), output.format)));
+  if (output.type == kafka) check_kafka_settings(reader, map, KafkaRole::producer, output.settings);
 }
 
 }  // namespace thorlog

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "config/kafka_conf.h"
 #include "outputs/file_sink.h"
+#include "outputs/kafka_sink.h"
 #include "outputs/syslog_tcp.h"
 #include "outputs/syslog_udp.h"
 #include "outputs/webhook.h"
@@ -67,8 +69,18 @@ Made make_webhook(const OutputSettings& settings, const SinkContext& context) {
   return std::unique_ptr<Sink>(*std::move(made));
 }
 
-constexpr std::array<OutputKind, 3> kKinds = {{
+Status check_kafka(const OutputSettings& settings) {
+  const std::string error = kafka_settings_error(KafkaRole::producer, settings.settings);
+  return error.empty() ? ok() : wrong(settings, error);
+}
+
+Made make_kafka(const OutputSettings& settings, const SinkContext& context) {
+  return std::unique_ptr<Sink>(std::make_unique<KafkaSink>(settings, context));
+}
+
+constexpr std::array<OutputKind, 4> kKinds = {{
     {OutputType::syslog, check_syslog, make_syslog},
+    {OutputType::kafka, check_kafka, make_kafka},
     {OutputType::file, check_file, make_file},
     {OutputType::webhook, check_webhook, make_webhook},
 }};
@@ -93,7 +105,8 @@ Result<std::unique_ptr<Sink>> make_sink(const OutputSettings& settings, const Si
 }
 
 bool needs_asset(const OutputSettings& settings) {
-  if (settings.format != OutputFormat::raw || settings.type == OutputType::webhook) return true;
+  const bool shows_it = settings.type == OutputType::webhook || settings.type == OutputType::kafka;
+  if (settings.format != OutputFormat::raw || shows_it) return true;
   return settings.type == OutputType::file && settings.path.find("{asset}") != std::string::npos;
 }
 

@@ -11,9 +11,9 @@ std::string_view name_of(OutputState state) noexcept {
 }
 
 std::string_view name_of(Retry reason) noexcept {
-  constexpr std::array<std::string_view, kRetryReasons> kNames = {"resolve", "connect",   "timeout",      "closed",
-                                                                  "reset",   "refused",   "write",        "disk_full",
-                                                                  "tls",     "throttled", "server_error", "denied"};
+  constexpr std::array<std::string_view, kRetryReasons> kNames = {
+      "resolve",   "connect", "timeout",   "closed",       "reset",  "refused", "write",
+      "disk_full", "tls",     "throttled", "server_error", "denied", "topic"};
   return reason < Retry::count ? kNames[static_cast<std::size_t>(reason)] : "";
 }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/durability.h"
 #include "config/settings.h"
+#include "journal/batch.h"
 #include "loop/loop.h"
 #include "outputs/snapshot.h"
 #include "wire/stored_record.h"
@@ -58,6 +59,7 @@ struct SinkStatus {
   std::string last_error;
   std::int64_t last_error_at = 0;
   std::uint64_t error_count = 0;  // goes up with each error, so that the runner sees a new one
+  std::shared_ptr<const SinkFigures> figures;
 };
 
 struct SinkContext {
@@ -75,6 +77,8 @@ class Sink {
   // Begins: connects, opens. Once, on the loop's thread.
   virtual void start() = 0;
   virtual bool ready() const noexcept = 0;
+  // The records that follow lie in this batch: for a sink that hands out their bytes and keeps a reference.
+  virtual void begin_batch(const BatchRef& /*batch*/) {}
   // Takes the record's bytes (views needn't stay valid).
   virtual Taken write(const StoredRecord& record) = 0;
   // Everything written so far, and not marked before, has this name.

@@ -97,6 +97,7 @@ bool OutputWorker::next_batch() {
   batch_ = *std::move(next);
   records_.emplace(*batch_);
   held_ = false;
+  sink_->begin_batch(batch_);
   return true;
 }
 
@@ -312,6 +313,7 @@ void OutputWorker::publish() {
   to.repeated_bytes = sink.repeated_bytes;
   to.rate = rate_;
   to.latency = latency_;
+  to.figures = sink.figures;
   if (to.target.size() != sink.target.size() || to.target != sink.target) to.target = sink.target;
   if (errors_seen_ != sink.error_count) {
     errors_seen_ = sink.error_count;

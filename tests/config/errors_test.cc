@@ -49,6 +49,10 @@ std::string tcp_with(const std::string& x) {
 std::string syslog_with(const std::string& x) {
   return "outputs:\n  s:\n    type: syslog\n    address: 'tcp://h:514'\n    " + x + "\n";
 }
+std::string kafka_with(const std::string& setting) {
+  return "outputs:\n  k:\n    type: kafka\n    brokers: ['h:9092']\n    topic: t\n    settings:\n      " + setting +
+         "\n";
+}
 std::string file_with(const std::string& x) {
   return "outputs:\n  f:\n    type: file\n    path: /tmp/x\n    " + x + "\n";
 }
@@ -237,8 +241,26 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NoAddress", "outputs:\n  s:\n    type: syslog\n",
               "3:5: a syslog output needs 'address': Where to send..."},
         Wrong{"NoPath", "outputs: { f: { type: file } }\n", "1:15: a file output needs 'path': The file to write..."},
-        Wrong{"NotBuiltType", "outputs: { k: { type: kafka, brokers: ['h:9092'], topic: t } }\n",
-              "1:23: output type 'kafka' is not built yet: use syslog, webhook or file"},
+        Wrong{"NotBuiltType", "outputs: { k: { type: email } }\n",
+              "1:23: output type 'email' is not built yet: use syslog, kafka, webhook or file"},
+        Wrong{"Broker", "outputs: { k: { type: kafka, brokers: ['kafka1'], topic: t } }\n",
+              "1:40: 'kafka1' is no broker: write it as host:port, such as kafka1:9092 or \"[::1]:9092\""},
+        Wrong{"Topic", "outputs: { k: { type: kafka, brokers: ['h:9092'], topic: 'a topic' } }\n",
+              "1:58: 'a topic' is no name of a topic: use up to 249 letters, digits, '.', '_' and '-'"},
+        Wrong{"KafkaAcks", kafka_with("acks: '1'"),
+              "7:7: 'acks' can't be set here: thorlogd always waits until all in-sync copies have a record; take it "
+              "out"},
+        Wrong{"KafkaTimeout", kafka_with("delivery.timeout.ms: 1000"),
+              "7:7: 'delivery.timeout.ms' can't be set here: thorlogd never gives a record up because time has "
+              "passed; take it out"},
+        Wrong{"KafkaPlugin", kafka_with("plugin.library.paths: /tmp/x.so"),
+              "7:7: 'plugin.library.paths' can't be set here: no code is loaded into the daemon; take it out"},
+        Wrong{"KafkaUnknown", kafka_with("lingr.ms: 5"),
+              "7:7: librdkafka knows no setting 'lingr.ms': did you mean 'linger.ms'?"},
+        Wrong{"KafkaValue", kafka_with("compression.type: zip"),
+              "7:7: librdkafka: Invalid value \"zip\" for configuration property \"compression.codec\""},
+        Wrong{"KafkaCertificate", kafka_with("security.protocol: ssl\n      ssl.ca.location: /nonexistent/ca.pem"),
+              "6:5: librdkafka: ssl.ca.location failed..."},
         Wrong{"Transport", "outputs: { s: { type: syslog, address: 'http://h:1' } }\n",
               "1:40: unknown transport 'http': use tcp, udp, tls, relp or relps"},
         Wrong{"NotBuiltTransport", "outputs: { s: { type: syslog, address: 'relps://h:1' } }\n",
