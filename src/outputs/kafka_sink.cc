@@ -238,13 +238,13 @@ void KafkaSink::on_failed(const rd_kafka_message_t& message) {
     suspects_.insert(seq);
     if (one_by_one_ && !park(seq, message)) judgement.verdict = KafkaVerdict::hold;
   }
-  settle(judgement, rd_kafka_message_errstr(&message));
+  settle(judgement, rd_kafka_err2str(message.err));
 }
 
 // It was alone in its batch, so it is the one. False: there is no room among the dead letters.
 bool KafkaSink::park(std::uint64_t seq, const rd_kafka_message_t& message) {
   const bool large = message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-  if (!context_.host.park(seq, large ? "too large" : "refused", rd_kafka_message_errstr(&message))) return false;
+  if (!context_.host.park(seq, large ? "too large" : "refused", rd_kafka_err2str(message.err))) return false;
   suspects_.erase(seq);
   suspect_was_refused_ = true;
   return true;

@@ -273,7 +273,7 @@ TEST(KafkaSink, ASlowBrokerIsShownAndTheWindowIsBounded) {
   OutputRunner& output = world.run(kafka_output("siem", kafka, kTopic));
   world.append_numbered(10);
   ASSERT_TRUE(drains(output));
-  kafka.slow(1, 1100);
+  kafka.slow(1, 2000);
   world.append_numbered(30'000, 100);
   std::uint64_t most = 0;
   ASSERT_TRUE(wait_until(
