@@ -116,7 +116,7 @@ Status OutputRunner::update(const OutputSettings& settings) {
 }
 
 void OutputRunner::reopen() {
-  impl_->post([](OutputWorker& worker) { worker.reopen(); });
+  impl_->post_and_wait([](OutputWorker& worker) { worker.reopen(); });
 }
 
 void OutputRunner::assets_changed() noexcept {

@@ -209,9 +209,12 @@ void Webhook::finished(CURL* transfer, CURLcode result) {
       break;
     case Outcome::refused:
       works();
-      if (!queue_.halve(events)) {
+      if (queue_.halve(events)) break;
+      if (park(events.front(), judged)) {
+        queue_.delivered(events);
+      } else {
         queue_.retry(std::move(events));
-        pause({Outcome::hold, Retry::denied, 0, judged.text});
+        pause({Outcome::hold, Retry::disk_full, 0, "no room for the dead letter of an event that was refused"});
       }
       break;
     case Outcome::retry:
@@ -249,6 +252,15 @@ void Webhook::pause(const Judgement& judged) {
 void Webhook::resume() {
   paused_ = false;
   send_more();
+}
+
+// False: there is no room for it. What is parked already of a summary is not parked again.
+bool Webhook::park(WebhookEvent& event, const Judgement& judged) {
+  auto& seqs = event.seqs;
+  auto next = seqs.begin();
+  while (next != seqs.end() && context_.host.park(*next, "refused", judged.text)) ++next;
+  seqs.erase(seqs.begin(), next);
+  return seqs.empty();
 }
 
 void Webhook::report() {

@@ -57,6 +57,7 @@ class Webhook final : public Sink {
   void pause(const Judgement& judged);
   void resume();
   void works();
+  bool park(WebhookEvent& event, const Judgement& judged);
   void report();
   void tell_ready();
   void trouble(Severity severity, Retry reason, std::string why);

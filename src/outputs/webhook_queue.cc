@@ -8,7 +8,7 @@ namespace thorlog {
 namespace {
 
 std::size_t size_of(const WebhookEvent& event) noexcept {
-  return event.piece.size() + event.title.size() + event.key.size() + event.seqs.size() * sizeof(std::uint64_t);
+  return event.piece.size() + event.title.size() + event.key.size();
 }
 
 }  // namespace

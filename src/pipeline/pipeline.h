@@ -110,6 +110,7 @@ class Pipeline {
   void carry_out(Plan& plan);
   void put_input(PlannedInput planned);
   void set_rules(std::size_t slot, const InputRules& rules);
+  void read_files_again(const Plan& plan);
   void remove_output(const std::string& name);
   void wake_outputs();
   Position acknowledged(std::string& pinning) const;

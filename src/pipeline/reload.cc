@@ -40,6 +40,7 @@ Status Pipeline::reload(const Settings& next, std::vector<std::string>& notes) {
   Plan plan;
   if (Status made = make_plan(next, plan, notes); !made) return made;
   if (plan.changes.empty()) {
+    read_files_again(plan);
     notes.emplace_back("nothing has changed");
     return ok();
   }
@@ -110,6 +111,7 @@ void Pipeline::carry_out(Plan& plan) {
     const std::lock_guard lock(mutex_);
     slots_[slot].input.reset();
   }
+  read_files_again(plan);
   for (const std::string& name : plan.changes.outputs.changed) {
     for (Outlet& output : outputs_) {
       if (output.settings.name != name) continue;
@@ -128,6 +130,14 @@ void Pipeline::carry_out(Plan& plan) {
     outputs_.push_back(std::move(output));
   }
   for (const std::string& name : plan.changes.outputs.removed) remove_output(name);
+}
+
+// Outputs whose settings have stayed read their keys, templates and certificates again, and open their files anew.
+void Pipeline::read_files_again(const Plan& plan) {
+  const auto& changed = plan.changes.outputs.changed;
+  for (Outlet& output : outputs_) {
+    if (std::find(changed.begin(), changed.end(), output.settings.name) == changed.end()) output.runner->reopen();
+  }
 }
 
 void Pipeline::remove_output(const std::string& name) {
