@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "scans/scan.h"
+
 namespace thorlog {
 namespace {
 
@@ -40,6 +42,33 @@ constexpr std::array<TypeRow, 19> kTypes = {{
 std::string_view name_of(ScanState state) noexcept {
   const auto n = static_cast<std::size_t>(state);
   return n < kStates.size() ? kStates[n] : std::string_view();
+}
+
+std::string_view name_of(Cause cause) noexcept {
+  static constexpr std::array<std::string_view, 22> kCauses = {"",
+                                                               "reboot",
+                                                               "agent_stop",
+                                                               "os_shutdown",
+                                                               "boot",
+                                                               "resume",
+                                                               "max_runtime",
+                                                               "low_memory",
+                                                               "disk_full",
+                                                               "log_flood",
+                                                               "user",
+                                                               "crash",
+                                                               "agent_error",
+                                                               "silence",
+                                                               "av_edr_suspected",
+                                                               "killed_externally",
+                                                               "asset_offline",
+                                                               "not_resumed",
+                                                               "unknown",
+                                                               "info_suppressed",
+                                                               "clean",
+                                                               "dirty"};
+  const auto n = static_cast<std::size_t>(cause);
+  return n < kCauses.size() ? kCauses[n] : std::string_view();
 }
 
 std::string_view name_of(DetectionType type) noexcept {

@@ -1,0 +1,43 @@
+// Names of THOR's modules as small numbers, with what the signals say of each, so that a line costs one comparison.
+// Bounded: what a hostile sender invents beyond that is "other". One thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scans/signals.h"
+#include "scans/slab.h"
+
+namespace thorlog {
+
+class Modules {
+ public:
+  static constexpr std::uint16_t kOther = 1;  // 0: no module
+
+  explicit Modules(const SignalSet& signals);
+  // After a change of the rules; the numbers stay.
+  void set_signals(const SignalSet& signals);
+
+  std::uint16_t number_of(std::string_view name);
+  std::string_view name(std::uint16_t number) const noexcept { return names_[number].text; }
+  // For SignalSet::match_thor(). Of a name that found no room the rules are asked each time.
+  std::uint64_t rules(std::uint16_t number) const noexcept { return names_[number].rules; }
+  // Silence in these modules is often the work of an antivirus (domain notes 5.2, "frozen scan").
+  bool is_frozen_prone(std::uint16_t number) const noexcept { return names_[number].frozen_prone; }
+
+ private:
+  struct Name {
+    std::string text;
+    std::uint64_t rules = 0;
+    bool frozen_prone = false;
+  };
+  void judge(Name& name) const;
+
+  const SignalSet* signals_;
+  std::vector<Name> names_;
+  HashIndex index_;
+};
+
+}  // namespace thorlog

@@ -1,0 +1,131 @@
+// Silence, and what is not silence but our own deafness (specs 3, rule 5).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scans/watch.h"
+
+namespace thorlog {
+
+// How long we could not have heard this sender, in all: differences count. While a relay is dark it grows.
+std::int64_t Watch::deafness(std::uint16_t input, std::uint32_t number) const noexcept {
+  std::int64_t sum = deaf_sum_;
+  if (!deaf_inputs_.empty())
+    if (const auto found = deaf_inputs_.find(input); found != deaf_inputs_.end()) sum += found->second;
+  if (number == kNone) return sum;
+  const Peer& peer = peers_[number];
+  return sum + peer.dark_sum + dark_gap(peer);
+}
+
+// How long a relay has been dark by now; 0: it is not, or the peer is no relay.
+std::int64_t Watch::dark_gap(const Peer& peer) const noexcept {
+  if (peer.last_log == kNoTime || !peer.is_relay()) return 0;
+  const std::int64_t gap = time_ - peer.last_log - (deaf_sum_ - peer.deaf_mark);
+  return gap > options_.silence_suspect / 3 ? gap : 0;
+}
+
+std::int64_t Watch::deafness(const Scan& scan) const noexcept { return deafness(scan.core.input, scan.peer); }
+
+void Watch::deaf(std::uint16_t input, std::int64_t from, std::int64_t to) { add_deaf(from, to, input); }
+
+void Watch::add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input) {
+  if (to <= from) return;
+  if (input == 0)
+    deaf_sum_ += to - from;
+  else
+    deaf_inputs_[input] += to - from;
+  state_dirty_ = true;
+  // What waits for silence waits longer.
+  for (std::uint32_t n = 0; n < scans_.end(); ++n) {
+    Scan& scan = scans_[n];
+    if (!scan.used || (input != 0 && scan.core.input != input)) continue;
+    for (std::int64_t* due : {&scan.core.stop_due, &scan.core.abort_due, &scan.core.restart_due})
+      if (*due != kNoTime && *due > from) {
+        *due += to - from;
+        mark(scan, Dirty::state);
+      }
+  }
+}
+
+// When the silence that we could have heard is this long; after a start of the daemon nobody is silent at once.
+std::int64_t Watch::silence_due(const Scan& scan, std::int64_t length) const noexcept {
+  const std::int64_t due = scan.core.last_log + length + deafness(scan) - scan.core.deaf;
+  return life_began_ == kNoTime ? due : std::max(due, life_began_ + options_.silence_suspect);
+}
+
+void Watch::check_silence(std::uint32_t number, std::int64_t now) {
+  Scan& scan = scans_[number];
+  ScanCore& core = scan.core;
+  if (core.flooded || !core.info_seen) {
+    // Neither a start nor an end would be seen, so silence says nothing.
+    if (silence_due(scan, options_.silence_lost) > now) return;
+    core.closed = true;
+    core.closed_log = now;
+    core.cause = Cause::info_suppressed;
+    closed_.emplace_back(time_, number);
+    mark(scan, Dirty::state);
+    return tell(number, {.type = DetectionType::completion_unknown,
+                         .cause = Cause::info_suppressed,
+                         .confidence = "low",
+                         .evidence = {core.last_lines[0]}});
+  }
+  const bool suspect = core.state == ScanState::suspect;
+  if (silence_due(scan, suspect ? options_.silence_lost : options_.silence_suspect) > now) {
+    // Perhaps only because the relay that carries it is dark.
+    if (scan.peer == kNone || peers_[scan.peer].dark) return;
+    Peer& peer = peers_[scan.peer];
+    if (dark_gap(peer) == 0 || core.last_log + options_.silence_suspect > now) return;
+    peer.dark = true;
+    ++counters_.dark_peers;
+    return sink_.on_dark_peer(peer.address, true);
+  }
+  if (!suspect) {
+    core.state = ScanState::suspect;
+    core.recover_due = kNoTime;
+    core.cause = modules_.is_frozen_prone(scan.last_module) ? Cause::av_edr_suspected : Cause::silence;
+    core.told = DetectionType::scan_suspect;
+    core.told_cause = core.cause;
+    mark(scan, Dirty::state);
+    return tell(number, {.type = DetectionType::scan_suspect,
+                         .cause = core.cause,
+                         .confidence = "low",
+                         .evidence = {core.last_lines[0]}});
+  }
+  // The decisive point: does the asset still talk, while the scan does not?
+  const Asset& asset = assets_[scan.asset];
+  if (asset.core.last_log > core.last_log + std::min(options_.silence_suspect, options_.silence_lost / 2))
+    return lose(number, Cause::killed_externally, "medium");
+  lose(number, asset.core.other_log == kNoTime ? Cause::unknown : Cause::asset_offline, "low");
+}
+
+void Watch::lose(std::uint32_t number, Cause cause, std::string_view confidence) {
+  Scan& scan = scans_[number];
+  const std::string resolves = scan.core.state == ScanState::suspect && scan.core.told == DetectionType::scan_suspect
+                                   ? told_key(scan)
+                                   : std::string();
+  scan.core.ended_wall = scan.core.last_wall;
+  close(scan, ScanState::lost, cause);
+  tell(number, {.type = DetectionType::scan_lost,
+                .cause = cause,
+                .confidence = confidence,
+                .evidence = {scan.core.last_lines[1], scan.core.last_lines[0]},
+                .resolves = resolves});
+  scan.core.told = DetectionType::scan_lost;
+  scan.core.told_cause = cause;
+}
+
+void Watch::asset_silence(std::uint32_t number, std::int64_t now) {
+  Asset& asset = assets_[number];
+  AssetCore& core = asset.core;
+  if (core.silent || !(core.mapped || core.scanned || core.agent) || core.last_log == kNoTime) return;
+  if (core.last_log + options_.asset_silent + deaf_sum_ - core.deaf > now) return;
+  core.silent = true;
+  mark(asset, Dirty::state);
+  // Its own newest stamp names this silence, whichever of its last lines arrived last.
+  tell_asset(number,
+             {.type = DetectionType::asset_silent,
+              .confidence = "medium",
+              .discriminator = fmt::format("{}", core.last_stamp != kNoTime ? core.last_stamp : core.last_wall)});
+}
+
+}  // namespace thorlog

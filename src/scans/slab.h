@@ -1,0 +1,109 @@
+// Room for many objects of one type under small numbers that stay: what tables and timers refer to. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace thorlog {
+
+inline constexpr std::uint32_t kNone = ~0U;
+
+template <class T>
+class Slab {
+ public:
+  T& operator[](std::uint32_t n) noexcept { return (*blocks_[n / kBlock])[n % kBlock]; }
+  const T& operator[](std::uint32_t n) const noexcept { return (*blocks_[n / kBlock])[n % kBlock]; }
+
+  std::uint32_t add() {
+    if (!free_.empty()) {
+      const std::uint32_t n = free_.back();
+      free_.pop_back();
+      return n;
+    }
+    if (end_ % kBlock == 0 && end_ / kBlock == blocks_.size()) blocks_.push_back(std::make_unique<Block>(kBlock));
+    return end_++;
+  }
+  // The object is as new when its number is given out again.
+  void remove(std::uint32_t n) {
+    (*this)[n] = T{};
+    free_.push_back(n);
+  }
+
+  std::uint32_t end() const noexcept { return end_; }  // numbers below it, free ones among them
+  std::size_t size() const noexcept { return end_ - free_.size(); }
+
+ private:
+  static constexpr std::uint32_t kBlock = 256;
+  using Block = std::vector<T>;
+
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::vector<std::uint32_t> free_;
+  std::uint32_t end_ = 0;
+};
+
+// From a 64-bit hash to the number of an object, which the caller compares. Open addressing with linear probing; half
+// a cache line of slots holds nearly every search.
+class HashIndex {
+ public:
+  HashIndex() : slots_(64) {}
+
+  // The first number under this hash for which `same(number)` holds; kNone when there is none.
+  template <class Same>
+  std::uint32_t find(std::uint64_t hash, Same same) const {
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    for (std::size_t at = tag & mask();; at = (at + 1) & mask()) {
+      const Slot& slot = slots_[at];
+      if (slot.number == kNone) return kNone;
+      if (slot.tag == tag && same(slot.number)) return slot.number;
+    }
+  }
+  void add(std::uint64_t hash, std::uint32_t number) {
+    if ((size_ + 1) * 4 > slots_.size() * 3) grow();
+    put(static_cast<std::uint32_t>(hash >> 32), number);
+    ++size_;
+  }
+  void remove(std::uint64_t hash, std::uint32_t number) {
+    std::size_t at = (hash >> 32) & mask();
+    while (slots_[at].number != number) {
+      if (slots_[at].number == kNone) return;
+      at = (at + 1) & mask();
+    }
+    // Those behind that belong further ahead move up, so that no search ends too early.
+    for (std::size_t next = (at + 1) & mask(); slots_[next].number != kNone; next = (next + 1) & mask()) {
+      const std::size_t home = slots_[next].tag & mask();
+      if (((next - home) & mask()) < ((next - at) & mask())) continue;
+      slots_[at] = slots_[next];
+      at = next;
+    }
+    slots_[at] = Slot();
+    --size_;
+  }
+  // Bytes in use.
+  std::size_t memory() const noexcept { return slots_.size() * sizeof(Slot); }
+
+ private:
+  struct Slot {
+    std::uint32_t tag = 0;
+    std::uint32_t number = kNone;
+  };
+
+  std::size_t mask() const noexcept { return slots_.size() - 1; }
+  void put(std::uint32_t tag, std::uint32_t number) noexcept {
+    std::size_t at = tag & mask();
+    while (slots_[at].number != kNone) at = (at + 1) & mask();
+    slots_[at] = {tag, number};
+  }
+  void grow() {
+    std::vector<Slot> old(slots_.size() * 2);
+    old.swap(slots_);
+    for (const Slot& slot : old)
+      if (slot.number != kNone) put(slot.tag, slot.number);
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace thorlog
