@@ -192,6 +192,7 @@ JournalState Journal::state() const { return state_->shared.state(); }
 Missing Journal::missing(std::uint64_t from_seq, std::uint64_t to_seq) const {
   return state_->shared.missing(from_seq, to_seq);
 }
+Position Journal::place_before(std::uint64_t offset) const { return state_->shared.place_before(offset); }
 void Journal::on_progress(std::function<void()> wake) { state_->wake = std::move(wake); }
 Result<std::uint16_t> Journal::number_of(std::string_view name) { return state_->names->number_of(name); }
 std::string Journal::name_of(std::uint16_t number) const { return state_->names->name_of(number); }

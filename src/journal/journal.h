@@ -85,6 +85,9 @@ class Journal {
   JournalState state() const;                    // any thread
   // Why the numbers in [from_seq, to_seq) that no reader was given are missing. Any thread.
   Missing missing(std::uint64_t from_seq, std::uint64_t to_seq) const;
+  // The beginning of the segment that holds this offset, or of the oldest one: where to look for a record by its id. Any
+  // thread.
+  Position place_before(std::uint64_t offset) const;
   // Called on the log thread after each publish and when space came back, and on the sync thread when synced_seq
   // moved. Set it before the first append.
   void on_progress(std::function<void()> wake);

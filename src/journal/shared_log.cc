@@ -122,6 +122,16 @@ std::uint64_t SharedLog::segment_bytes() const {
   return bytes;
 }
 
+Position SharedLog::place_before(std::uint64_t offset) const {
+  const std::lock_guard lock(mutex_);
+  Position place;
+  for (const auto& segment : segments_) {
+    if (place.seq != 0 && segment->base > offset) break;
+    place = {segment->base + kSegmentHeaderSize, segment->first_seq};
+  }
+  return place;
+}
+
 Missing SharedLog::missing(std::uint64_t from_seq, std::uint64_t to_seq) const {
   const std::lock_guard lock(mutex_);
   Missing missing;

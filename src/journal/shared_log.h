@@ -52,6 +52,7 @@ class SharedLog {
   JournalState state() const;
   std::uint64_t segment_bytes() const;
   Missing missing(std::uint64_t from_seq, std::uint64_t to_seq) const;
+  Position place_before(std::uint64_t offset) const;
   // Counts numbers that a reader found unreadable; each hole once.
   void note_damage(std::uint64_t from_seq, std::uint64_t to_seq);
 

@@ -1,0 +1,217 @@
+#include "scanstore/scan_keeper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/log.h"
+
+namespace thorlog {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kUrgent = 20'000'000;  // a finding waits at most this long for the commit
+constexpr std::uint64_t kRecordsPerCommit = 50'000;
+// Commits with all counts may take this part of the time at most: with 100 000 scans under way they are seldom.
+constexpr std::int64_t kCountsShare = 25;
+constexpr std::size_t kPlaces = 1U << 16;
+constexpr std::size_t kEvidenceBytes = 2048;
+
+}  // namespace
+
+ScanKeeper::ScanKeeper(Environment environment, const ScanOptions& options, std::shared_ptr<const RuleSet> rules)
+    : env_(std::move(environment)), watch_(options, *this, std::move(rules)) {}
+
+ScanKeeper::~ScanKeeper() = default;
+
+Status ScanKeeper::load(Position log_end) {
+  log_end_ = log_end;
+  assets_ = env_.assets();
+  Status loaded = env_.store.load([this](std::string_view blob) { watch_.load_scan(blob); },
+                                  [this](std::string_view blob) { watch_.load_asset(blob); },
+                                  [this](std::string_view key, std::string_view blob) { watch_.load_state(key, blob); });
+  if (!loaded) return loaded;
+  auto outbox = env_.store.outbox();
+  if (!outbox) return fail(std::move(outbox).error());
+  to_append_ = *std::move(outbox);
+  for (const DetectionRecord& record : to_append_) waiting_.insert(record.key);
+  position_ = start();
+  caught_up_ = position_.seq >= log_end_.seq;
+  next_commit_ = env_.clock.steady() + kSecond;
+  return ok();
+}
+
+void ScanKeeper::take(const Batch& batch) {
+  assets_ = env_.assets();
+  places_.push_back({batch.base_offset(), batch.base_seq()});
+  if (places_.size() > kPlaces) places_.pop_front();
+  const std::uint64_t seen_before = env_.store.marks().seen.seq;
+  BatchReader reader(batch);
+  Record record;
+  while (reader.next(record)) {
+    if (reader.seq() < position_.seq) continue;
+    const RecordId id{batch.partition(), reader.offset()};
+    const SeenRecord seen{record, id, reader.seq(), batch.stored(), env_.trusted(record.input)};
+    if (reader.seq() < seen_before) {
+      watch_.recount(seen);
+    } else {
+      if (record.event.kind == Kind::detection && record.input == 0) note_own_detection(record, id, reader.seq());
+      watch_.see(seen);
+    }
+    ++records_;
+  }
+  position_ = {batch.end_offset(), batch.end_seq()};
+  log_time_ = batch.stored();
+  caught_up_ = caught_up_ || position_.seq >= log_end_.seq;
+}
+
+void ScanKeeper::advance(std::int64_t log_time) {
+  caught_up_ = true;  // nothing is left to be read
+  if (log_time <= log_time_) return;
+  log_time_ = log_time;
+  watch_.advance(log_time);
+}
+
+void ScanKeeper::note_own_detection(const Record& record, RecordId id, std::uint64_t seq) {
+  if (record.detection_key.empty()) return;
+  begin();
+  const Event& event = record.event;
+  const DetectionRecord read{std::string(record.detection_key),
+                             std::string(event.raw),
+                             std::string(event.message),
+                             std::string(event.canonical_host),
+                             std::string(event.scan_id),
+                             std::string(event.group_id),
+                             event.level,
+                             event.flags};
+  env_.store.mark_stored(read, id, seq, record.received);
+  if (waiting_.erase(read.key) == 0) return;
+  std::erase_if(to_append_, [&](const DetectionRecord& one) { return one.key == read.key; });
+}
+
+bool ScanKeeper::commit_due() const noexcept {
+  const std::int64_t now = env_.clock.steady();
+  if (found_ || (caught_up_ && !to_append_.empty())) return now >= next_commit_ - kSecond + kUrgent;
+  return records_ >= kRecordsPerCommit || now >= next_commit_;
+}
+
+Status ScanKeeper::commit(bool everything) {
+  const std::int64_t before = env_.clock.steady();
+  const bool counts = everything || before >= next_counts_;
+  begin();
+  watch_.collect(counts);
+  ScanMarks marks{position_, counts ? position_ : env_.store.marks().counted, log_time_};
+  if (waiting_.size() > to_append_.size()) {
+    if (Status passed = hit_fault(FaultPoint::outbox_mark); !passed) return passed;
+  }
+  begun_ = false;
+  if (Status done = env_.store.commit(marks); !done) return done;
+  records_ = 0;
+  found_ = false;
+  const std::int64_t now = env_.clock.steady();
+  next_commit_ = now + kSecond;
+  if (counts) next_counts_ = now + (now - before) * kCountsShare;
+  hand_over();
+  return ok();
+}
+
+// What is committed and not in the journal yet; not before we know what is.
+void ScanKeeper::hand_over() {
+  if (!caught_up_) return;
+  for (DetectionRecord& record : to_append_) {
+    if (Status passed = hit_fault(FaultPoint::outbox_append); !passed) {
+      log(Severity::error, "scans", passed.error().message());
+    }
+    env_.append(std::move(record));
+  }
+  to_append_.clear();
+}
+
+void ScanKeeper::begin() {
+  if (!begun_) env_.store.begin();
+  begun_ = true;
+}
+
+void ScanKeeper::on_detection(const Detection& detection) {
+  begin();
+  if (!env_.store.put_detection(detection, env_.journal.state().end.seq)) return;
+  found_ = true;
+  waiting_.insert(detection.key);
+  to_append_.push_back({detection.key, detection_json(detection), detection.summary, detection.host, detection.scan_id,
+                        detection.group_id, detection.level, detection.flags});
+}
+
+void ScanKeeper::on_run_over(const ScanRow& row) {
+  begin();
+  env_.store.put_run(row);
+}
+
+void ScanKeeper::on_dark_peer(std::string_view peer, bool dark) {
+  log(dark ? Severity::warning : Severity::notice, "scans",
+      dark ? fmt::format("peer {} carried many hosts and is silent: the clocks of their scans stand still", peer)
+           : fmt::format("peer {} speaks again", peer));
+}
+
+std::string_view ScanKeeper::asset_label(std::string_view host, std::string_view full_name, std::string_view ip,
+                                         bool& mapped) {
+  const std::string_view label = assets_ ? assets_->find(host, full_name, ip) : std::string_view();
+  mapped = !label.empty();
+  return label;
+}
+
+bool ScanKeeper::recall(std::string_view host, std::string_view scan_id, std::string& state_blob) {
+  return env_.store.recall(host, scan_id, state_blob);
+}
+
+Position ScanKeeper::hint_for(std::uint64_t offset) const {
+  const auto behind = std::upper_bound(places_.begin(), places_.end(), offset,
+                                       [](std::uint64_t at, const Position& place) { return at < place.offset; });
+  return behind == places_.begin() ? env_.journal.place_before(offset) : *std::prev(behind);
+}
+
+bool ScanKeeper::fetch(RecordId id, Evidence& evidence) {
+  JournalReader reader(env_.journal, hint_for(id.offset));
+  for (;;) {
+    auto batch = reader.next();
+    if (!batch || !*batch || (*batch)->base_offset() > id.offset) return false;
+    if ((*batch)->end_offset() <= id.offset) continue;
+    BatchReader records(**batch);
+    Record record;
+    while (records.next(record)) {
+      if (records.offset() != id.offset) continue;
+      evidence = {id, record.received, std::string(record.event.raw.substr(0, kEvidenceBytes))};
+      return true;
+    }
+    return false;
+  }
+}
+
+void ScanKeeper::on_scan(const ScanRow& row) {
+  env_.store.put_scan(row);
+  env_.store.put_run(row);
+}
+void ScanKeeper::on_asset(const AssetRow& row) { env_.store.put_asset(row); }
+void ScanKeeper::on_state(std::string_view key, std::string_view blob) { env_.store.put_state(key, blob); }
+
+void ScanKeeper::acknowledge(std::string key, std::string by) {
+  begin();
+  env_.store.acknowledge(key, env_.clock.wall(), by);
+  found_ = true;
+}
+
+void ScanKeeper::prune(std::int64_t before) {
+  begin();
+  if (auto more = env_.store.prune(before); !more) log(Severity::warning, "scans", more.error().message());
+}
+
+ScanWatchView ScanKeeper::view() const {
+  ScanWatchView view;
+  view.running = true;
+  view.counters = watch_.counters();
+  view.position = position_;
+  view.outbox = waiting_.size();
+  return view;
+}
+
+}  // namespace thorlog
