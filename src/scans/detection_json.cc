@@ -1,26 +1,9 @@
 // A detection as the JSON text that the journal keeps and outputs send.
 #include <string>
 
-#include "base/json_writer.h"
-#include "thorlog/scan_watch.h"
-#include "wire/text_time.h"
+#include "scans/scan_json.h"
 
 namespace thorlog {
-namespace {
-
-void time_member(JsonWriter& json, std::string_view name, std::int64_t time) {
-  if (time == kNoTime) return;
-  char text[kMaxStampLength];
-  StampCache stamp;
-  json.member(name, std::string_view(text, static_cast<std::size_t>(stamp.append_rfc3339_nano(text, time) - text)));
-}
-
-void text_member(JsonWriter& json, std::string_view name, std::string_view text) {
-  if (!text.empty()) json.member(name, text);
-}
-
-}  // namespace
-
 std::string detection_json(const Detection& detection) {
   JsonWriter json;
   json.begin_object();

@@ -86,6 +86,7 @@ void ScanKeeper::note_own_detection(const Record& record, RecordId id, std::uint
                              event.level,
                              event.flags};
   env_.store.mark_stored(read, id, seq, record.received);
+  env_.stored(read.key);
   if (waiting_.erase(read.key) == 0) return;
   std::erase_if(to_append_, [&](const DetectionRecord& one) { return one.key == read.key; });
 }

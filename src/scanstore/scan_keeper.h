@@ -40,14 +40,15 @@ class ScanKeeper final : private ScanSink {
     Journal& journal;
     const Clock& clock;
     ScanStore& store;
-    std::function<void(DetectionRecord)> append;  // hands it to the log thread
+    std::function<void(DetectionRecord)> append;          // hands it to the log thread
+    std::function<void(const std::string& key)> stored;  // it was read back
     std::function<std::shared_ptr<const AssetTable>()> assets;
     std::function<bool(std::uint16_t input)> trusted;  // the input says trust: thorlogd
   };
   ScanKeeper(Environment environment, const ScanOptions& options, std::shared_ptr<const RuleSet> rules);
   ~ScanKeeper() override;
 
-  // Once: loads what the store holds. `log_end`: what is in the journal before it belongs to earlier lives.
+  // Once: loads what the store holds. `log_end`: what lies before it in the journal must be read before anything is appended.
   Status load(Position log_end);
   // Where reading begins.
   Position start() const noexcept { return env_.store.marks().counted; }
