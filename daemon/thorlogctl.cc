@@ -6,6 +6,7 @@
 #include <string>
 
 #include "admin/commands.h"
+#include "admin/scan_commands.h"
 #include "admin/service.h"
 #include "config/load.h"
 
@@ -67,6 +68,16 @@ thorlog::CommandOptions show_as(bool json) {
   return options;
 }
 
+void add_narrowing(CLI::App& command, thorlog::ScanNarrowing& narrowing) {
+  command.add_option("--state", narrowing.states, "of a scan: running, suspect, lost, ...");
+  command.add_option("--asset", narrowing.assets, "asset ID or host");
+  command.add_option("--scan", narrowing.scans, "scan ID");
+  command.add_option("--group", narrowing.groups, "group ID");
+  command.add_option("--type", narrowing.types, "of a detection");
+  command.add_option("--since", narrowing.since, "15m, 2h, 7d, or an RFC 3339 time");
+  command.add_option("--limit", narrowing.limit, "at most so many, the newest first; 1000 unless given");
+}
+
 void add_tail(CLI::App& command, thorlog::TailOptions& tail) {
   command.add_option("--kind", tail.kinds, "thor, agent, management, os, syslog, detection, audit");
   command.add_option("--level", tail.levels, "a level, or '>=warning'");
@@ -95,6 +106,14 @@ int main(int argc, char** argv) {
   CLI::App& follow = *app.add_subcommand("tail", "events as they are stored");
   CLI::App& reload = *app.add_subcommand("reload", "read the configuration again");
   CLI::App& check = *app.add_subcommand("check", "check a configuration file");
+  thorlog::ScanNarrowing narrowing;
+  CLI::App& scans = *app.add_subcommand("scans", "scans, newest first; with --asset and --scan, all about one");
+  CLI::App& assets = *app.add_subcommand("assets", "what is known of each asset");
+  CLI::App& detections = *app.add_subcommand("detections", "what the scan watch has found, newest first");
+  for (CLI::App* command : {&scans, &assets, &detections}) {
+    add_shared(*command, shared);
+    add_narrowing(*command, narrowing);
+  }
   for (CLI::App* command : {&status, &account, &follow, &reload, &check}) add_shared(*command, shared);
   add_tail(follow, tail);
   check.add_option("FILE", path, "the configuration file")->required();
@@ -108,6 +127,9 @@ int main(int argc, char** argv) {
   if (!find_daemon(shared, options.address)) return kBadArguments;
   if (status.parsed()) return thorlog::run_status(options);
   if (account.parsed()) return thorlog::run_account(options);
+  if (scans.parsed()) return thorlog::run_scans(options, narrowing);
+  if (assets.parsed()) return thorlog::run_assets(options, narrowing);
+  if (detections.parsed()) return thorlog::run_detections(options, narrowing);
   if (follow.parsed()) return thorlog::run_tail(options, tail);
   return thorlog::run_reload(options);
 }

@@ -6,6 +6,7 @@
 #include "admin/service.h"
 #include "config/load.h"
 #include "config/report.h"
+#include "pipeline/scan_thread.h"
 
 namespace {
 
@@ -43,6 +44,10 @@ int main(int argc, char** argv) {
   }
   const thorlog::LoadedSettings settings = thorlog::load_settings(path);
   if (!settings) return print_errors(settings.errors());
+  if (const auto rules = thorlog::load_rules(settings->scans); !rules) {
+    std::fprintf(stderr, "%s\n", rules.error().message().c_str());
+    return kBadArguments;
+  }
   if (check) {
     std::fputs(thorlog::check_report(*settings).c_str(), stdout);
     return 0;

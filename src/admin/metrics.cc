@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace thorlog {
@@ -207,6 +208,31 @@ void write_outputs(Page& page, const PipelineView& view) {
 
 }  // namespace
 
+namespace {
+
+void write_scans(Page& page, const PipelineView& view) {
+  if (!view.scans_enabled) return;
+  const ScanWatchCounters& counters = view.scans.counters;
+  page.family("scans", "gauge", "Scans that the watch has in memory, by state.");
+  for (std::size_t i = 0; i < counters.scans.size(); ++i) {
+    page.sample("scans", label("state", name_of(static_cast<ScanState>(i))), counters.scans[i]);
+  }
+  page.family("detections_total", "counter", "Findings since the start, by type.");
+  for (std::size_t i = 0; i < counters.detections.size(); ++i) {
+    page.sample("detections_total", label("type", name_of(static_cast<DetectionType>(i))), counters.detections[i]);
+  }
+  page.family("scans_untracked_total", "counter", "Scans that found no room (max_scans, max_scans_per_peer).");
+  page.sample("scans_untracked_total", "", counters.untracked);
+  page.family("scan_watch_outbox", "gauge", "Detections that are not in the journal yet.");
+  page.sample("scan_watch_outbox", "", view.scans.outbox);
+  page.family("scan_watch_behind", "gauge", "Records stored that the scan watch has not seen.");
+  page.sample("scan_watch_behind", "", view.journal.end.seq - std::min(view.journal.end.seq, view.scans.position.seq));
+  page.family("scan_watch_bytes", "gauge", "Memory of the scan watch, about.");
+  page.sample("scan_watch_bytes", "", counters.bytes);
+}
+
+}  // namespace
+
 std::string metrics_text(const PipelineView& view, const std::string& version, std::uint64_t reloads_ok,
                          std::uint64_t reloads_failed) {
   Page page;
@@ -214,6 +240,7 @@ std::string metrics_text(const PipelineView& view, const std::string& version, s
   write_events(page, view);
   write_journal(page, view);
   write_outputs(page, view);
+  write_scans(page, view);
   page.family("config_reloads_total", "counter", "Reloads of the configuration, by result.");
   page.sample("config_reloads_total", "result=\"ok\"", reloads_ok);
   page.sample("config_reloads_total", "result=\"error\"", reloads_failed);

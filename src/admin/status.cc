@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json_writer.h"
 
 namespace thorlog {
@@ -50,6 +52,17 @@ void write_output(JsonWriter& out, const PipelineView& view, const OutputView& o
   out.end_object();
 }
 
+void write_scans(JsonWriter& out, const PipelineView& view) {
+  const ScanWatchCounters& counters = view.scans.counters;
+  out.key("scans").begin_object();
+  for (std::size_t i = 0; i < counters.scans.size(); ++i) {
+    out.member(name_of(static_cast<ScanState>(i)), counters.scans[i]);
+  }
+  out.member("assets", counters.assets).member("untracked", counters.untracked);
+  out.member("behind", view.journal.end.seq - std::min(view.journal.end.seq, view.scans.position.seq));
+  out.member("dark_peers", counters.dark_peers).end_object();
+}
+
 }  // namespace
 
 std::vector<std::string> problems_of(const PipelineView& view) {
@@ -63,6 +76,7 @@ std::vector<std::string> problems_of(const PipelineView& view) {
     problems.push_back("the journal is full; inputs wait" +
                        (last == nullptr ? std::string() : "; output '" + last->name + "' holds it up"));
   }
+  if (!view.scans.trouble.empty()) problems.push_back("the scan watch stands still: " + view.scans.trouble);
   for (const OutputView& output : view.outputs) {
     const OutputState state = output.state.state;
     if (state != OutputState::retrying && state != OutputState::holding) continue;
@@ -87,6 +101,7 @@ std::string status_json(const PipelineView& view, const std::string& version, co
   out.member("stored", view.log.total).member("bytes", view.journal.bytes);
   out.member("first_seq", view.journal.first.seq).member("next_seq", view.journal.end.seq);
   out.member("damaged", view.journal.damaged).end_object();
+  if (view.scans_enabled) write_scans(out, view);
   out.key("outputs").begin_array();
   for (std::size_t i = 0; i < view.outputs.size(); ++i) {
     write_output(out, view, view.outputs[i], rate_at(output_rates, i));

@@ -19,7 +19,7 @@ LogThread::LogThread(Environment environment)
       internal_(loop_,
                 [this](Internal&& record) {
                   if (record.last) return finish();
-                  add_internal(record.kind, record.raw);
+                  record.detection ? add_detection(*record.detection) : add_internal(record.kind, record.raw);
                   drain();
                 }),
       tend_timer_(loop_, [this] { tend(); }),
@@ -36,11 +36,16 @@ void LogThread::start() {
 }
 
 void LogThread::stop() {
-  internal_.post({Kind::life, std::string(), true});
+  internal_.post({Kind::life, std::string(), true, nullptr});
   thread_.join();
 }
 
-void LogThread::post_internal(Kind kind, std::string raw) { internal_.post({kind, std::move(raw), false}); }
+void LogThread::post_internal(Kind kind, std::string raw) { internal_.post({kind, std::move(raw), false, nullptr}); }
+
+void LogThread::post_detection(DetectionRecord detection) {
+  internal_.post(
+      {Kind::detection, std::string(), false, std::make_unique<DetectionRecord>(std::move(detection))});
+}
 
 void LogThread::drain() {
   // Until the rings are empty: a worker rings once for what may be many batches.
@@ -124,6 +129,8 @@ void LogThread::append_internal() {
   for (const BatchRef& batch : own_) records += batch->count();
   if (Status stored = env_.journal.append(own_, Room::internal); !stored) return;  // again at the next turn
   now_.internal += records;
+  for (std::size_t i = 0; i < own_kinds_.size(); ++i) now_.internal_kinds[i] += own_kinds_[i];
+  own_kinds_.fill(0);
   own_.clear();
 }
 
@@ -148,14 +155,35 @@ void LogThread::add_internal(Kind kind, std::string_view raw) {
   Record record;
   record.event.kind = kind;
   record.event.raw = raw;
+  add_internal(record);
+}
+
+void LogThread::add_detection(const DetectionRecord& detection) {
+  Record record;
+  Event& event = record.event;
+  event.kind = Kind::detection;
+  event.raw = detection.json;
+  event.message = detection.summary;
+  event.level = detection.level;
+  event.flags = detection.flags;
+  event.host = event.canonical_host = detection.host;
+  event.scan_id = detection.scan_id;
+  event.group_id = detection.group_id;
+  record.detection_key = detection.key;
+  add_internal(record);
+}
+
+void LogThread::add_internal(Record& record) {
   record.received = env_.clock.wall();
-  BatchRef batch = Batch::make(kRecordHeaderSize + raw.size() + 256, env_.journal.checksum_seed());
+  BatchRef batch = Batch::make(kRecordHeaderSize + record.event.raw.size() + 256, env_.journal.checksum_seed());
   THORLOG_ASSERT(batch->add(record));
   own_.push_back(std::move(batch));
+  ++own_kinds_[static_cast<std::size_t>(record.event.kind)];
 }
 
 void LogThread::publish_books() {
   now_.total = env_.journal.state().end.seq - first_seq_;
+  watermark_.store(env_.journal.log_time(), std::memory_order_release);
   const std::lock_guard lock(mutex_);
   published_ = now_;
 }

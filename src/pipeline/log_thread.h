@@ -2,6 +2,7 @@
 // one that appends. When the journal is full it keeps what it has and stops the inputs until there is room.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,7 @@
 #include "journal/life.h"
 #include "loop/loop.h"
 #include "pipeline/worker_intake.h"
+#include "scanstore/scan_store.h"
 
 namespace thorlog {
 
@@ -23,6 +25,7 @@ namespace thorlog {
 struct LogSnapshot {
   std::vector<std::uint64_t> stored;  // records by input slot
   std::uint64_t internal = 0;         // detections, audit and life records
+  std::array<std::uint64_t, 8> internal_kinds{};  // the same by Kind
   std::uint64_t total = 0;            // by the journal's own numbers: its end now less its end at the start
 };
 
@@ -47,6 +50,10 @@ class LogThread {
   void ring() noexcept { bell_.ring(); }  // any thread: a ring holds something
   // Stores a record of the daemon's own (detection, audit). Any thread.
   void post_internal(Kind kind, std::string raw);
+  void post_detection(DetectionRecord detection);
+  // Log time before which nothing will be stored any more: whoever has read the journal to its end after asking has
+  // seen every record up to it. Any thread.
+  std::int64_t watermark() const noexcept { return watermark_.load(std::memory_order_acquire); }
   // Empties the rings, writes the last life record, ends the thread. The workers must have handed over everything.
   void stop();
 
@@ -58,6 +65,7 @@ class LogThread {
     Kind kind;
     std::string raw;
     bool last = false;  // nothing comes after it: write and end the thread
+    std::unique_ptr<DetectionRecord> detection;
   };
   void drain();
   bool take_from_rings();
@@ -69,6 +77,8 @@ class LogThread {
   void tend();
   std::string life(LifeMoment moment);
   void add_internal(Kind kind, std::string_view raw);
+  void add_detection(const DetectionRecord& detection);
+  void add_internal(Record& record);
   void publish_books();
 
   Environment env_;
@@ -81,10 +91,12 @@ class LogThread {
   std::vector<HandOver> taken_;  // from the rings, not yet appended
   std::size_t taken_bytes_ = 0;
   std::vector<BatchRef> own_;  // internal records, not yet appended
+  std::array<std::uint64_t, 8> own_kinds_{};
   std::vector<BatchRef> batches_;
   std::uint64_t first_seq_;  // the journal's end when the process started
   std::int64_t next_life_ = 0;
 
+  std::atomic<std::int64_t> watermark_{0};
   LogSnapshot now_;
   mutable std::mutex mutex_;  // guards published_
   LogSnapshot published_;

@@ -51,6 +51,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const Settings& settings, FileS
   self->make_workers();
   if (Status opened = self->open_inputs(); !opened) return fail(std::move(opened).error());
   if (Status opened = self->open_outputs(); !opened) return fail(std::move(opened).error());
+  if (Status opened = self->open_scans(); !opened) return fail(std::move(opened).error());
   return self;
 }
 
@@ -156,9 +157,52 @@ Status Pipeline::open_outputs() {
   return ok();
 }
 
+Status Pipeline::open_scans() {
+  if (!settings_.scans.enabled) return ok();
+  auto thread = ScanThread::open({*journal_,
+                                  files_,
+                                  clock_,
+                                  *log_thread_,
+                                  settings_.state_directory,
+                                  settings_.journal.durability,
+                                  [this] { return tables_.assets(); },
+                                  [this] { return trusted_inputs(); },
+                                  [this] { return muted_inputs(); }},
+                                 settings_.scans);
+  if (!thread) return fail(std::move(thread).error());
+  scan_thread_ = *std::move(thread);
+  return ok();
+}
+
+std::vector<bool> Pipeline::trusted_inputs() const {
+  std::vector<bool> trusted;
+  const std::lock_guard lock(mutex_);
+  for (const Slot& slot : slots_) {
+    if (slot.settings.trust != Trust::thorlogd) continue;
+    if (trusted.size() <= slot.number) trusted.resize(slot.number + 1U);
+    trusted[slot.number] = true;
+  }
+  return trusted;
+}
+
+std::vector<std::uint16_t> Pipeline::muted_inputs() const {
+  if (pressure_.full || pressure_.failed) return {0};
+  std::vector<std::uint16_t> muted;
+  const std::lock_guard lock(mutex_);
+  for (const Slot& slot : slots_) {
+    if (slot.input && slot.input->snapshot().paused != 0) muted.push_back(slot.number);
+  }
+  return muted;
+}
+
+void Pipeline::acknowledge(std::string key, std::string by) {
+  if (scan_thread_) scan_thread_->acknowledge(std::move(key), std::move(by));
+}
+
 void Pipeline::start(Loop& main) {
   main_ = &main;
   log_thread_->start();
+  if (scan_thread_) scan_thread_->start();
   for (const Outlet& output : outputs_) output.runner->start();
   for (const auto& worker : workers_) worker->start();
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) attach(slot);
@@ -203,6 +247,7 @@ void Pipeline::stop() {
     worker->run_and_wait([&] { worker->intake().end_turn(); });
     worker->stop();
   }
+  if (scan_thread_) scan_thread_->stop();  // what it finds at the end must still be stored
   log_thread_->stop();
   // All outputs at once: each may wait for its own peer.
   for (const Outlet& output : outputs_) output.runner->begin_stop(kStopOutputs);
@@ -211,6 +256,7 @@ void Pipeline::stop() {
 }
 
 void Pipeline::wake_outputs() {
+  if (scan_thread_) scan_thread_->wake();
   const std::lock_guard lock(mutex_);
   for (const Outlet& output : outputs_) output.runner->wake();
 }
@@ -223,6 +269,13 @@ Position Pipeline::acknowledged(std::string& pinning) const {
     if (at.seq >= lowest.seq) continue;
     lowest = at;
     pinning = output.settings.name;
+  }
+  if (scan_thread_) {
+    const Position at = scan_thread_->settled();
+    if (at.seq < lowest.seq) {
+      lowest = at;
+      pinning = "the scan watch";
+    }
   }
   return lowest;
 }
@@ -247,7 +300,9 @@ PipelineView Pipeline::view() const {
     for (std::size_t i = 0; i < view.kinds.size(); ++i) view.kinds[i] += worker.kinds[i];
     for (std::size_t i = 0; i < view.flags.size(); ++i) view.flags[i] += worker.flags[i];
   }
-  view.kinds[static_cast<std::size_t>(Kind::life)] += view.log.internal;
+  for (std::size_t i = 0; i < view.kinds.size(); ++i) view.kinds[i] += view.log.internal_kinds[i];
+  view.scans_enabled = scan_thread_ != nullptr;
+  if (scan_thread_) view.scans = scan_thread_->view();
   view.journal = journal_->state();
   view.journal_full = pressure_.full;
   view.journal_failed = pressure_.failed;
@@ -275,6 +330,7 @@ PipelineView Pipeline::view() const {
 bool Pipeline::all_beating() {
   std::vector<std::uint64_t> beats{log_thread_->beats()};
   for (const auto& worker : workers_) beats.push_back(worker->loop().beats());
+  if (scan_thread_) beats.push_back(scan_thread_->beats());
   for (const Outlet& output : outputs_) beats.push_back(output.runner->beats());
   bool all = true;
   if (beats.size() == last_beats_.size()) {

@@ -17,6 +17,7 @@
 #include "loop/loop.h"
 #include "outputs/runner.h"
 #include "pipeline/log_thread.h"
+#include "pipeline/scan_thread.h"
 #include "pipeline/tables.h"
 #include "pipeline/worker.h"
 
@@ -45,6 +46,8 @@ struct PipelineView {
   LogSnapshot log;
   JournalState journal;
   std::vector<OutputView> outputs;
+  bool scans_enabled = false;
+  ScanWatchView scans;
   std::array<std::uint64_t, 8> kinds{};
   std::array<std::uint64_t, flag::count> flags{};
   bool journal_full = false;
@@ -75,6 +78,8 @@ class Pipeline {
   const Settings& settings() const noexcept { return settings_; }
   // Stores an audit record: who did what. Any thread.
   void audit(std::string json) { log_thread_->post_internal(Kind::audit, std::move(json)); }
+  // Notes that a person has seen this finding. Any thread; it is in the store within a second.
+  void acknowledge(std::string key, std::string by);
   // Called on the log thread whenever something was stored. Set before start().
   void on_stored(std::function<void()> call) { on_stored_ = std::move(call); }
 
@@ -99,6 +104,9 @@ class Pipeline {
   Pipeline(const Settings& settings, FileSystem& files, const Clock& clock);
   Status open_journal();
   Status open_outputs();
+  Status open_scans();
+  std::vector<bool> trusted_inputs() const;
+  std::vector<std::uint16_t> muted_inputs() const;
   Status open_inputs();
   void make_workers();
   void attach(std::size_t slot);
@@ -128,6 +136,7 @@ class Pipeline {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;
   std::unique_ptr<LogThread> log_thread_;
+  std::unique_ptr<ScanThread> scan_thread_;  // empty: scans.enabled is false
   Loop* main_ = nullptr;
   std::function<void()> on_stored_;
 

@@ -34,13 +34,18 @@ struct Pipeline::Plan {
   std::vector<InputRules> updated_rules;                              // of updated_inputs
   std::vector<std::size_t> removed_inputs;                            // slot
   std::vector<Outlet> new_outputs;
+  std::shared_ptr<const RuleSet> rules;  // of the scan watch; read again each time
 };
 
 Status Pipeline::reload(const Settings& next, std::vector<std::string>& notes) {
   Plan plan;
   if (Status made = make_plan(next, plan, notes); !made) return made;
+  const auto update_scans = [&] {
+    if (scan_thread_) scan_thread_->update(next.scans, plan.rules);
+  };
   if (plan.changes.empty()) {
     read_files_again(plan);
+    update_scans();
     notes.emplace_back("nothing has changed");
     return ok();
   }
@@ -51,6 +56,7 @@ Status Pipeline::reload(const Settings& next, std::vector<std::string>& notes) {
       return loaded;
     }
   }
+  update_scans();
   carry_out(plan);
   return ok();
 }
@@ -60,7 +66,13 @@ Status Pipeline::make_plan(const Settings& next, Plan& plan, std::vector<std::st
   plan.changes = diff(settings_, next);
   for (const std::string& key : plan.changes.needs_restart) notes.push_back(key + " changes at the next restart");
   for (const std::string& section : plan.changes.sections) {
+    if (section == "scans" && next.scans.enabled == settings_.scans.enabled) continue;
     if (section != "identity" && section != "log") notes.push_back(section + ": changes apply at the next restart");
+  }
+  if (auto rules = load_rules(next.scans)) {
+    plan.rules = *std::move(rules);
+  } else {
+    return fail(std::move(rules).error());
   }
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     if (!slots_[slot].input) continue;
