@@ -6,6 +6,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ import web
 from daemon import port_of
 from lines import thor_line
 from net import send_tcp
-from wait import wait_until
+from wait import SLOWNESS, wait_until
 from web import Certificates, WebServer, answer
 
 
@@ -337,3 +339,19 @@ def test_a_reload_takes_the_new_key_up(new_daemon, serve, folder):
     send(daemon, 1, 1)
     daemon.wait_drained()
     assert [len(request.headers["x-thorlog-signature"].split(",")) for request in server.accepted()] == [1, 2]
+
+
+def test_two_thousand_posts_a_second_in_64_mib(new_daemon, serve):
+    server = serve(keep=False).start()
+    daemon = start(new_daemon, hook(server))
+    rates = []
+    for _ in range(3):  # the machine may be busy with others
+        before, begun = server.count, time.monotonic()
+        send(daemon, 0, 6000)
+        wait_until(lambda: server.count >= before + 6000, "all posts", 30, pause=0.005)
+        rates.append(6000 / (time.monotonic() - begun))
+        if rates[-1] * SLOWNESS >= 2000:
+            break
+    assert max(rates) * SLOWNESS >= 2000, rates
+    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+    assert int(status.split("VmHWM:")[1].split()[0]) <= 64 << 10 or SLOWNESS > 1, status
