@@ -193,6 +193,10 @@ void say_output(Out out, const OutputSettings& output, Durability durability) {
                  output.on_full == OnFull::block
                      ? "block: a full journal that waits for this output makes the inputs wait"
                      : "drop_oldest: a full journal drops what is oldest for it, counted");
+  if (output.max_event > 0)
+    fmt::format_to(out,
+                   "  max_event:   lines above {} are parked whole in the dead letters; a shortened one is sent\n",
+                   size_text(output.max_event));
   if (output.max_lag.count() > 0)
     fmt::format_to(out, "  max_lag:     records older than {} are dropped for it, counted\n",
                    duration_text(output.max_lag));

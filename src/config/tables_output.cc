@@ -108,13 +108,8 @@ Field<OutputSettings> path_field() {
 
 Field<OutputSettings> max_event_field() {
   constexpr SizeRange kRange{1 * kKiB, 64 * kMiB, true};
-  auto made = field::size("max_event", &OutputSettings::max_event, kRange,
-                          "Longer lines are parked and a shortened one refers to them; only 0, none, is built yet.");
-  made.read = [=](Reader& reader, const YamlNode& node, OutputSettings& to) {
-    if (read_size(reader, node, "max_event", kRange, to.max_event) && to.max_event > 0)
-      reader.error(node.place, "'max_event' is not built yet: take it out");
-  };
-  return made;
+  return field::size("max_event", &OutputSettings::max_event, kRange,
+                     "Longer lines are parked whole, and a shortened one that refers to them is sent; 0: none.");
 }
 
 const Fields<RotateSettings>& rotate_fields() {

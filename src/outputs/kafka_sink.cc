@@ -150,7 +150,7 @@ Taken KafkaSink::produce(const StoredRecord& record) {
     encoder_.append(record, line_);
     value = line_.view();
     flags = RD_KAFKA_MSG_F_COPY;
-  } else if (!flights_.lend()) {
+  } else if (record.made || !flights_.lend()) {
     flags = RD_KAFKA_MSG_F_COPY;
   }
   const std::string_view key = key_of(event);

@@ -26,7 +26,8 @@ std::string_view front_of(std::string_view text, std::size_t most) noexcept {
 std::string reference(const StoredRecord& stored, std::string_view kept) {
   const Event& event = stored.record.event;
   std::string text;
-  if (!event.scan_id.empty() && event.scan_id.size() <= kMostField && kept.find(event.scan_id) == std::string_view::npos)
+  if (!event.scan_id.empty() && event.scan_id.size() <= kMostField &&
+      kept.find(event.scan_id) == std::string_view::npos)
     text += fmt::format(" SCANID: {}", event.scan_id);
   text += fmt::format(" SHORTENED_FROM: {} DEAD_LETTER: {}-{}", event.raw.size(), stored.partition, stored.offset);
   return text;
@@ -67,15 +68,15 @@ StoredRecord Shortener::shorten(const StoredRecord& stored, std::size_t most) {
   // Views of the old line that could be as long as it was.
   shorter.message = front_of(event.message, most / 4);
   shorter.structured_data = event.structured_data.size() > most / 4 ? std::string_view{} : event.structured_data;
-  StoredRecord made = stored;
   return {.record = record_,
-          .partition = made.partition,
-          .offset = made.offset,
-          .seq = made.seq,
-          .journal_id = made.journal_id,
-          .input_name = made.input_name,
-          .asset = made.asset,
-          .extra_flags = made.extra_flags};
+          .partition = stored.partition,
+          .offset = stored.offset,
+          .seq = stored.seq,
+          .journal_id = stored.journal_id,
+          .input_name = stored.input_name,
+          .asset = stored.asset,
+          .extra_flags = stored.extra_flags,
+          .made = true};
 }
 
 }  // namespace thorlog

@@ -11,8 +11,8 @@ namespace thorlog {
 
 class Shortener {
  public:
-  // The shortened record, with a raw of at most `most` bytes (1 KiB or more). It lives until the next call; what is not
-  // text of the line stays as it was. `stored` is longer than `most`.
+  // The shortened record, with a raw of at most `most` bytes (1 KiB or more). It lives until the next call; what is
+  // not text of the line stays as it was. `stored` is longer than `most`.
   StoredRecord shorten(const StoredRecord& stored, std::size_t most);
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "wire/encode_syslog.h"
 
 namespace thorlog {
 namespace {
@@ -127,7 +128,8 @@ Taken OutputWorker::hand_over(bool late) {
     ++tally_.filtered;
     return Taken::yes;
   }
-  if (is_parked(records_->seq())) {
+  const bool too_long = is_too_long(event);
+  if (!too_long && is_parked(records_->seq())) {
     ++tally_.parked;
     return Taken::yes;
   }
@@ -140,8 +142,14 @@ Taken OutputWorker::hand_over(bool late) {
     ++tally_.max_lag;
     return Taken::yes;
   }
+  if (settings_.type == OutputType::syslog && hops_of(event) >= kMostHops) {
+    return park_unsent(stored, "loop", "it came through eight thorlogds: the outputs send in a circle");
+  }
+  if (too_long) return hand_over_shortened(stored);
   const Taken taken = sink_->write(stored);
-  if (taken == Taken::oversize) return park_oversize(stored);
+  if (taken == Taken::oversize) {
+    return park_unsent(stored, "oversize", "longer than the target takes, as it is configured");
+  }
   if (taken == Taken::yes) {
     ++tally_.acknowledged;
     ledger_.took(record_.received, now_);

@@ -17,6 +17,7 @@
 #include "outputs/ledger.h"
 #include "outputs/match.h"
 #include "outputs/runner.h"
+#include "outputs/shorten.h"
 #include "outputs/sink.h"
 
 namespace thorlog {
@@ -66,7 +67,9 @@ class OutputWorker final : private SinkHost {
   std::uint64_t handed_and_parked_before(std::uint64_t seq) const;
   Status park_stored(const StoredRecord& record, bool handed, std::string_view reason, std::string_view answer);
   Status park_from_journal(std::uint64_t seq, std::string_view reason, std::string_view answer);
-  Taken park_oversize(const StoredRecord& record);
+  Taken park_unsent(const StoredRecord& record, std::string_view reason, std::string_view why);
+  bool is_too_long(const Event& event) const noexcept;
+  Taken hand_over_shortened(const StoredRecord& record);
   Position place_before(std::uint64_t seq) const;
   StoredRecord stored_record(const Batch& batch, const BatchReader& at, const Record& record);
 
@@ -94,6 +97,7 @@ class OutputWorker final : private SinkHost {
   std::shared_ptr<DeadLetters> letters_;
   // Numbers from the cursor on that lie among the dead letters; true: the sink had been given them before.
   std::map<std::uint64_t, bool> parked_;
+  Shortener shortener_;
   JournalReader reader_;
   std::unique_ptr<Sink> sink_;
   Wake wake_;

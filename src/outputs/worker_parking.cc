@@ -81,9 +81,14 @@ Status OutputWorker::park_from_journal(std::uint64_t seq, std::string_view reaso
   return fail({Errc::corrupt_record, "reading the record again in the journal: it is damaged or gone", 0});
 }
 
-// False from the disk or the limit: the record stays in hand, and so does everything behind it.
-Taken OutputWorker::park_oversize(const StoredRecord& record) {
-  const Status parked = park_stored(record, false, "oversize", "longer than the target takes, as it is configured");
+// The record was never handed to the sink. Oversize: the disk or the limit refuses; the record stays in hand, and so
+// does everything behind it.
+Taken OutputWorker::park_unsent(const StoredRecord& record, std::string_view reason, std::string_view why) {
+  if (is_parked(record.seq)) {
+    ++tally_.parked;
+    return Taken::yes;
+  }
+  const Status parked = park_stored(record, false, reason, why);
   if (parked) {
     ++tally_.parked;
     return Taken::yes;
@@ -92,6 +97,33 @@ Taken OutputWorker::park_oversize(const StoredRecord& record) {
   park_refused_ = true;
   park_again_.start(kParkAgainMs);
   return Taken::oversize;
+}
+
+// Detections are ours, and short; a cut one would be none.
+bool OutputWorker::is_too_long(const Event& event) const noexcept {
+  return settings_.max_event != 0 && event.raw.size() > settings_.max_event && event.kind != Kind::detection;
+}
+
+// The whole line goes among the dead letters, and a shortened one to the target. It counts as parked, and is settled
+// when the target has the shortened one; after a break or a crash that is sent again, the letter is not written
+// again.
+Taken OutputWorker::hand_over_shortened(const StoredRecord& record) {
+  if (!sink_->ready()) return Taken::not_now;
+  if (!is_parked(record.seq)) {
+    const Taken parked = park_unsent(record, "max_event", "longer than max_event: a shortened one was sent");
+    if (parked != Taken::yes) return parked;
+    --tally_.parked;  // it is counted when it is settled
+  }
+  const Taken taken = sink_->write(shortener_.shorten(record, static_cast<std::size_t>(settings_.max_event)));
+  if (taken == Taken::not_now) return taken;
+  if (taken == Taken::oversize) {  // not even that: then the letter is all there is
+    ++tally_.parked;
+    return Taken::yes;
+  }
+  parked_[record.seq] = true;
+  ++tally_.acknowledged;
+  ledger_.took(record.record.received, now_);
+  return Taken::yes;
 }
 
 }  // namespace thorlog

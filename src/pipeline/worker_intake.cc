@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "wire/encode_syslog.h"
+
 namespace thorlog {
 
 namespace {
@@ -103,6 +105,8 @@ void WorkerIntake::fill(const Line& line, const Stream& stream, Record& record) 
   context.peer_host = stream.address;
   parser_.parse(line.raw, line.start, context, record.event);
   record.event.flags |= line.flags;
+  // What another thorlogd says of a line (its hops) is believed of such peers only.
+  if (!rules.trusted) record.event.structured_data = without_own_elements(record.event.structured_data);
   if (!record.event.scan_id.empty() && groups_) record.event.group_id = groups_->find(record.event.scan_id);
 
   record.input = rules.number;

@@ -1,5 +1,6 @@
 #include "wire/encode_syslog.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -95,7 +96,17 @@ void append_own_element(ByteBuffer& out, const StoredRecord& stored) {
     append_flag_names(out, stored.flags());
     out.push_back('"');
   }
+  if (const unsigned hops = hops_of(event); hops != 0) {  // the first hop goes without saying
+    out.append(R"( hops=")");
+    out.commit_to(put_decimal(out.reserve(kMaxDigits), std::uint64_t{hops} + 1));
+    out.push_back('"');
+  }
   out.push_back(']');
+}
+
+bool is_own_element(std::string_view element) noexcept {
+  return element.size() > kOwnElement.size() && element.starts_with(kOwnElement) &&
+         (element[kOwnElement.size()] == ' ' || element[kOwnElement.size()] == ']');
 }
 
 // Elements of the line's own header go on, but none that looks like ours: those a sender could have forged.
@@ -104,9 +115,7 @@ void append_other_elements(ByteBuffer& out, std::string_view elements) {
     const std::string_view element = elements.substr(0, element_length(elements));
     if (element.empty()) return;
     elements.remove_prefix(element.size());
-    const bool ours = element.starts_with(kOwnElement) &&
-                      (element[kOwnElement.size()] == ' ' || element[kOwnElement.size()] == ']');
-    if (!ours) append_structured_data(out, element);
+    if (!is_own_element(element)) append_structured_data(out, element);
   }
 }
 
@@ -197,6 +206,27 @@ void append_cef_event(ByteBuffer& out, const StoredRecord& stored, std::string_v
 }
 
 }  // namespace
+
+std::string_view without_own_elements(std::string_view elements) noexcept {
+  while (is_own_element(elements)) {
+    const std::size_t length = element_length(elements);
+    if (length == 0) return {};
+    elements.remove_prefix(length);
+  }
+  return elements;
+}
+
+unsigned hops_of(const Event& event) noexcept {
+  constexpr std::string_view kName = R"( hops=")";  // no value can hold it: quotes are escaped in values
+  const std::string_view element = event.structured_data.substr(0, element_length(event.structured_data));
+  if (!is_own_element(element)) return 0;
+  const std::size_t at = element.find(kName);
+  if (at == std::string_view::npos) return 1;
+  unsigned hops = 0;
+  const char* const begin = element.data() + at + kName.size();
+  const auto read = std::from_chars(begin, element.data() + element.size(), hops);
+  return read.ec == std::errc() && hops <= kMostHops ? std::max(hops, 1U) : kMostHops;
+}
 
 void SyslogEncoder::append_rfc5424(const StoredRecord& stored, ByteBuffer& out) {
   const Event& event = stored.record.event;

@@ -10,6 +10,14 @@
 
 namespace thorlog {
 
+// How many thorlogds the line has come through, as the last one said in the first element of its structured data.
+// Only of a line from a peer that is trusted: of others without_own_elements() was taken.
+unsigned hops_of(const Event& event) noexcept;
+inline constexpr unsigned kMostHops = 8;  // then it goes round in circles
+
+// Structured data without the elements in front that only another thorlogd may write.
+std::string_view without_own_elements(std::string_view elements) noexcept;
+
 class SyslogEncoder {
  public:
   explicit SyslogEncoder(Escaping escaping) : escaping_(escaping) {}

@@ -18,6 +18,7 @@ struct StoredRecord {
   std::string_view input_name;    // configured name of the input; "internal" for our own records
   std::string_view asset;         // from the asset table; empty: the canonical host is the asset
   std::uint32_t extra_flags = 0;  // flag:: bits of this delivery, not of the record: replayed
+  bool made = false;              // not as it stands in the journal's batch: its bytes live no longer than the call
 
   std::uint32_t flags() const noexcept { return record.event.flags | extra_flags; }
   std::string_view asset_or_host() const noexcept { return asset.empty() ? record.event.canonical_host : asset; }

@@ -272,7 +272,7 @@ INSTANTIATE_TEST_SUITE_P(
               "1:40: 'h' has no port: write it such as..."},
         Wrong{"Pool", "outputs: { s: { type: syslog, address: ['tcp://h:1', 'tcp://i:1'] } }\n",
               "1:40: a list of addresses is not built yet: give one address"},
-        Wrong{"MaxEvent", syslog_with("max_event: 64KiB"), "5:16: 'max_event' is not built yet: take it out"},
+        Wrong{"MaxEvent", syslog_with("max_event: 100"), "5:16: '100' is out of range: 'max_event' must be 1KiB..."},
         Wrong{"MaxLength", syslog_with("max_length: 100"),
               "5:17: '100' is out of range: 'max_length' must be 480 to 64MiB, or 0"},
         Wrong{"FramingOfDatagrams", "outputs: { s: { type: syslog, address: 'udp://h:514', framing: octet } }\n",

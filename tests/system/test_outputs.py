@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from daemon import file_output, port_of, raw_of, syslog_output
-from lines import numbers, thor_line
+from lines import json_line, numbers, thor_line
 from net import Receiver, free_port, send_tcp, send_udp
 from wait import wait_until
 
@@ -234,3 +234,45 @@ def test_a_target_that_reads_nothing_holds_up_nobody(new_daemon):
         assert daemon.stop() == 0
         for connection, _ in taken:
             connection.close()
+
+
+def test_two_daemons_that_send_to_each_other_stop_at_eight_hops(new_daemon):
+    """Each trusts the other, so the hop count is believed: a line that went round four times is parked and no more."""
+    first, second = new_daemon("first"), new_daemon("second")
+    for daemon, other in ((first, second), (second, first)):
+        daemon.config["inputs"]["tcp"]["trust"] = "thorlogd"
+        daemon.config["outputs"]["other"] = syslog_output(port_of(other, "tcp"), framing="octet", format="rfc5424",
+                                                          match=[{"kind": ["thor"]}])
+    first.start(), second.start()
+    send_lines(first, 0, 3)
+
+    def parked(daemon) -> int:
+        return daemon.account()["outputs"]["other"]["dropped"].get("parked", 0)
+
+    wait_until(lambda: parked(first) == 3, "three lines among the dead letters", 40)
+    for daemon in (first, second):
+        daemon.wait_drained(seconds=30)
+    assert parked(second) == 0
+    assert second.account()["outputs"]["other"]["acknowledged"] == 3 * 4
+    assert first.account()["outputs"]["other"]["acknowledged"] == 3 * 4
+
+
+def test_lines_too_long_for_a_target_are_kept_whole_and_announced(new_daemon, receiver):
+    """As for an Analysis Cockpit, which loses events above 64 KB."""
+    receiver.start()
+    daemon = new_daemon()
+    daemon.config["outputs"]["cockpit"] = syslog_output(receiver.port, framing="lf", format="raw", max_event="64KiB")
+    daemon.start()
+    lines = [thor_line(0), thor_line(1, 65000), thor_line(2, 70000), json_line(3, 200_000), thor_line(4)]
+    send_tcp(port_of(daemon, "tcp"), b"".join(b"%d %s" % (len(line), line) for line in lines))
+    got = receiver.wait_lines(5)
+    account = daemon.wait_drained(seconds=30)["outputs"]["cockpit"]
+    assert got[0] == lines[0] and got[1] == lines[1] and got[4] == lines[4]
+    for line, whole in ((got[2], lines[2]), (got[3], lines[3])):
+        assert len(line) <= 65536 and b" SHORTENED_FROM: %d DEAD_LETTER: 0-" % len(whole) in line
+        assert b"S-abcdefghijk" in line
+    assert got[3].startswith(b"THOR: Warning: MODULE: Filescan MESSAGE: Suspicious file found SCANID: S-abcdefghijk")
+    assert account["acknowledged"] == 3 and account["dropped"]["parked"] == 2
+    letters = list((daemon.folder / "state" / "dead-letters" / "cockpit").iterdir())
+    assert len(letters) == 2 and all(any(line in letter.read_bytes() for letter in letters) for line in lines[2:4])
+    assert [raw_of(event) for event in daemon.events()] == lines  # other outputs have it whole
