@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "admin/analyze.h"
 #include "admin/commands.h"
 #include "admin/scan_commands.h"
 #include "admin/service.h"
@@ -93,6 +94,16 @@ void add_tail(CLI::App& command, thorlog::TailOptions& tail) {
   command.add_flag("--fields", tail.fields, "with --json: the THOR fields too");
 }
 
+void add_analyze(CLI::App& command, thorlog::AnalyzeOptions& analyze, Shared& shared) {
+  command.add_flag("--json", shared.json, "one JSON object a line: scans, and detections as events");
+  command.add_option("--config", analyze.config, "a daemon's configuration: its timers, rules and assets");
+  command.add_option("--assets", analyze.assets,
+                     "table of assets; else an assets.csv beside the files or one folder up");
+  command.add_option("--timezone", analyze.timezone, "of stamps without a zone (UTC)");
+  command.add_option("--agent-timezone", analyze.agent_timezone, "of agents' stamps without a zone (UTC)");
+  command.add_option("FILE", analyze.files, "log files, plain or gzip; - is standard input")->required();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -116,6 +127,10 @@ int main(int argc, char** argv) {
   }
   for (CLI::App* command : {&status, &account, &follow, &reload, &check}) add_shared(*command, shared);
   add_tail(follow, tail);
+  thorlog::AnalyzeOptions analyze;
+  CLI::App& analysis =
+      *app.add_subcommand("analyze", "scans in log files, without a daemon; exit 1 when one did not finish");
+  add_analyze(analysis, analyze, shared);
   check.add_option("FILE", path, "the configuration file")->required();
   try {
     app.parse(argc, argv);
@@ -124,6 +139,7 @@ int main(int argc, char** argv) {
   }
   thorlog::CommandOptions options = show_as(shared.json);
   if (check.parsed()) return thorlog::run_check(options, path);
+  if (analysis.parsed()) return thorlog::run_analyze(options, analyze);
   if (!find_daemon(shared, options.address)) return kBadArguments;
   if (status.parsed()) return thorlog::run_status(options);
   if (account.parsed()) return thorlog::run_account(options);

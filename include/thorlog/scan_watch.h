@@ -38,6 +38,8 @@ struct ScanOptions {
   std::uint32_t max_resumes = 5;
   std::uint32_t max_scans = 200'000;  // held in memory; more are counted as untracked
   std::uint32_t max_scans_per_peer = 2'000;
+  // An analysis of files: a file that ends says nothing about why, nor about whoever sent it.
+  bool files = false;
 };
 
 enum class ScanState : std::uint8_t {

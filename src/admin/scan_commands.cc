@@ -6,8 +6,7 @@
 
 #include "admin/answer.h"
 #include "admin/event_printer.h"
-#include "base/table.h"
-
+#include "admin/scan_tables.h"
 
 namespace thorlog {
 namespace {
@@ -74,6 +73,8 @@ int print_lines(const element& root, std::string_view list, std::string_view wra
   return 0;
 }
 
+}  // namespace
+
 void add_scan(Table& table, const element& scan) {
   const std::string state = text_at(scan, "state");
   const std::string cause = text_at(scan, "cause");
@@ -121,6 +122,8 @@ void add_detection(Table& table, const element& event) {
 Table detection_table() {
   return Table({{"FOUND"}, {"SEVERITY"}, {"TYPE"}, {"ASSET"}, {"SCAN"}, {"WHAT", Align::left, true}});
 }
+
+namespace {
 
 void print_run(const CommandOptions& options, const element& run) {
   const std::string state = text_at(run, "state");

@@ -82,11 +82,13 @@ std::uint64_t gist_of(std::string_view text) {
 void Watch::agent_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
   const std::uint64_t hash = hash_of(event.canonical_host);
-  hear(peer_of(seen.record.peer), hash);
+  const std::uint32_t peer = peer_of(seen.record.peer);
+  hear(peer, event, hash);
   if (event.canonical_host.empty() ||
       (event.flags & (flag::replayed | flag::ambiguous | flag::orphan | flag::split)) != 0)
     return;
-  const std::uint32_t asset = make_asset(event, hash);
+  std::uint32_t asset = asset_of_sender(event, peer);
+  if (asset == kNone) asset = make_asset(event, hash);
   if (asset == kNone) return;
   assets_[asset].core.agent = true;
   touch(assets_[asset], seen);
@@ -112,7 +114,8 @@ void Watch::agent_line(const SeenRecord& seen) {
 void Watch::management_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
   const std::uint64_t hash = hash_of(event.canonical_host);
-  hear(peer_of(seen.record.peer), hash);
+  const std::uint32_t peer = peer_of(seen.record.peer);
+  hear(peer, event, hash);
   if ((event.flags & (flag::replayed | flag::ambiguous | flag::orphan | flag::split)) != 0) return;
   std::uint32_t asset = asset_for_line(event, hash);
   const SignalMatch match = rules_->signals().match(event);

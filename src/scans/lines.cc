@@ -27,6 +27,11 @@ bool is_abort(Signal signal) noexcept {
          signal == Signal::user_abort;
 }
 
+// Whoever sends old lines over the network talks all the same; an import says nothing of today.
+bool talks(const SeenRecord& seen) noexcept {
+  return (seen.record.event.flags & flag::replayed) == 0 || seen.record.origin.empty();
+}
+
 // What says by itself that a scan is there.
 bool opens(Signal signal) noexcept { return signal == Signal::start || signal == Signal::end || is_abort(signal); }
 
@@ -48,11 +53,11 @@ void Watch::thor_line(const SeenRecord& seen) {
   if ((event.flags & flag::orphan) != 0 || event.canonical_host.empty()) return;
   const std::uint64_t host_hash = hash_of(event.canonical_host);
   const std::uint32_t peer = peer_of(seen.record.peer);
-  hear(peer, host_hash);
+  hear(peer, event, host_hash);
   if ((event.flags & kDoubtful) != 0 || event.scan_id.size() > kLongestId ||
       lex::equal_ignoring_case(event.scan_id, "thunderstorm")) {
     const std::uint32_t asset = asset_for_line(event, host_hash);
-    if (asset != kNone && (event.flags & flag::replayed) == 0) touch(assets_[asset], seen);
+    if (asset != kNone && talks(seen)) touch(assets_[asset], seen);
     return;
   }
 
@@ -80,13 +85,9 @@ void Watch::thor_line(const SeenRecord& seen) {
     scan.core.replayed = false;
     mark(scan, Dirty::state);
   }
-  if (peer != kNone && peer != scan.peer) {
-    if (scan.peer != kNone && !scan.core.candidate) --peers_[scan.peer].scans;
-    if (!scan.core.candidate) ++peers_[peer].scans;
-    scan.peer = peer;
-  }
+  if (peer != kNone && peer != scan.peer && !scan.core.candidate) set_peer(scan, peer);
   if (peer != kNone) peers_[peer].last_scan = number;
-  if (!old) touch(assets_[scan.asset], seen);
+  if (talks(seen)) touch(assets_[scan.asset], seen);
   const std::int64_t before = scan.core.last_log;
   count(scan, seen, module);
   if (!scan.core.candidate) act(number, seen, match, before);
@@ -173,7 +174,7 @@ void Watch::forget(std::uint32_t number) {
   asset.scans.erase(std::remove(asset.scans.begin(), asset.scans.end(), number), asset.scans.end());
   scan_index_.remove(scan.hash, number);
   if (!scan.core.candidate) {
-    if (scan.peer != kNone) --peers_[scan.peer].scans;
+    set_peer(scan, kNone);
     --tracked_;
   }
   const AssetCore& core = asset.core;
@@ -185,11 +186,24 @@ void Watch::forget(std::uint32_t number) {
   scans_.remove(number);
 }
 
+void Watch::set_peer(Scan& scan, std::uint32_t peer) {
+  if (scan.peer != kNone) {
+    Numbers& scans = peers_[scan.peer].scans;
+    const auto found = std::find(scans.begin(), scans.end(), scan.number);
+    if (found != scans.end()) {
+      *found = scans.back();
+      scans.pop_back();
+    }
+  }
+  scan.peer = peer;
+  if (peer != kNone) peers_[peer].scans.push_back(scan.number);
+}
+
 // From a candidate to a scan. kNone: there is no room; it is forgotten and counted.
 std::uint32_t Watch::admit(std::uint32_t number) {
   Scan& scan = scans_[number];
   const std::uint32_t peer = peer_of(seen_->record.peer);
-  const bool full = peer != kNone && peers_[peer].scans >= options_.max_scans_per_peer;
+  const bool full = peer != kNone && peers_[peer].scans.size() >= options_.max_scans_per_peer;
   if (full || (tracked_ >= options_.max_scans && !make_room())) {
     ++counters_.untracked;
     forget(number);
@@ -211,8 +225,7 @@ std::uint32_t Watch::admit(std::uint32_t number) {
   ++tracked_;
   ++asset.core.scans;
   asset.core.scanned = true;
-  scan.peer = peer;
-  if (peer != kNone) ++peers_[peer].scans;
+  set_peer(scan, peer);
   scan.task =
       asset.core.agent_run_log != kNoTime && seen_->log_time - asset.core.agent_run_log <= options_.start_merge
           ? asset.core.agent_run_task

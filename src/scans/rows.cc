@@ -129,7 +129,7 @@ void Watch::fill_row(const Scan& scan, ScanRow& row, std::vector<ModuleRow>& mod
   row.applied_seq = core.applied_seq;
 }
 
-std::string Watch::scan_blob(const Scan& scan) const {
+std::string Watch::scan_blob(const Scan& scan) {
   BlobWriter out;
   const Asset& asset = assets_[scan.asset];
   out.text(asset.host);
@@ -181,7 +181,8 @@ std::uint32_t Watch::restore(std::string_view blob) {
   if (const std::string_view text = in.text(); !text.empty())
     scan.restart_arguments = std::make_unique<std::string>(text);
   if (const std::string_view text = in.text(); !text.empty()) scan.group = std::make_unique<std::string>(text);
-  scan.peer = peer_of(in.text());
+  set_peer(scan, peer_of(in.text()));
+  if (scan.peer != kNone) peers_[scan.peer].last_scan = number;
   scan.last_module = modules_.number_of(in.text());
   while (in.good() && scan.modules.size() < kMaxModules) {
     const std::string_view name = in.text();
@@ -197,10 +198,6 @@ std::uint32_t Watch::restore(std::string_view blob) {
   scan_index_.add(hash, number);
   assets_[asset].scans.push_back(number);
   assets_[asset].core.scanned = true;
-  if (scan.peer != kNone) {
-    ++peers_[scan.peer].scans;
-    peers_[scan.peer].last_scan = number;
-  }
   ++tracked_;
   if (scan.core.closed) closed_.emplace_back(time_, number);
   arm_scan(number);
@@ -225,8 +222,27 @@ void Watch::load_asset(std::string_view blob) {
   asset.core.deaf = deaf_sum_ - asset.core.deaf;
   if (const std::string_view text = in.text(); !text.empty())
     asset.agent_arguments = std::make_unique<std::string>(text);
+  if (const std::string_view sender = in.text(); !sender.empty()) {
+    const std::uint32_t peer = peer_of(sender);
+    if (peer != kNone && peers_[peer].host_count == 0) {
+      peers_[peer].host_count = 1;
+      peers_[peer].hosts[0] = static_cast<std::uint32_t>(asset.hash);
+      peers_[peer].asset = number;
+      peers_[peer].hosts_since = time_;
+    }
+  }
   asset.dirty = Dirty::no;
   arm_asset(number);
+}
+
+// The address that sends for this asset and for no other one; empty: unknown.
+std::string_view Watch::sender_of(const Asset& asset) const noexcept {
+  for (const std::uint32_t n : asset.scans) {
+    const std::uint32_t peer = scans_[n].peer;
+    if (peer != kNone && peers_[peer].asset == asset.number && peers_[peer].host_count == 1)
+      return peers_[peer].address;
+  }
+  return {};
 }
 
 void Watch::load_state(std::string_view key, std::string_view blob) {
@@ -327,6 +343,7 @@ void Watch::give_asset(const Asset& asset) {
   stored.deaf = deaf_sum_ - stored.deaf;
   out.plain(stored);
   out.text(asset.agent_arguments ? std::string_view(*asset.agent_arguments) : std::string_view());
+  out.text(sender_of(asset));
   const std::string blob = out.take();
   row.state_blob = blob;
   sink_.on_asset(row);

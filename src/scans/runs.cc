@@ -44,8 +44,11 @@ void Watch::on_start(std::uint32_t number, const SeenRecord& seen, std::int64_t 
   ScanCore& core = scan.core;
   const std::int64_t now = when(seen);
   if (core.restart_due != kNoTime) return;  // one of several lines of that banner, or of a copy of it
-  if (core.start_log != kNoTime && now - core.start_log <= options_.start_merge) return;
-  if (!core.has_start && !is_over(core.state) && now - core.run_log <= options_.start_merge) {
+  // Stamps of old lines know seconds only.
+  const std::int64_t merge =
+      core.replayed ? std::max<std::int64_t>(options_.start_merge, 2'000'000'000) : options_.start_merge;
+  if (core.start_log != kNoTime && now - core.start_log <= merge) return;
+  if (!core.has_start && !is_over(core.state) && now - core.run_log <= merge) {
     // A line of the run had overtaken its start.
     core.has_start = true;
     core.start_log = now;

@@ -202,11 +202,14 @@ struct Peer {
   std::int64_t deaf_mark = 0;  // how deaf we had been to everything when it spoke last
   std::int64_t dark_sum = 0;   // how long it has been dark in all
   std::array<std::uint32_t, 8> hosts{};
-  std::uint32_t scans = 0;
-  std::uint32_t last_scan = kNone;  // that spoke by it last
+  std::vector<std::uint32_t> scans;  // in memory
+  std::uint32_t last_scan = kNone;   // that spoke by it last
+  std::uint32_t asset = kNone;       // the first that it carried
   std::int64_t hosts_since = kNoTime;
   std::uint8_t host_count = 0, hosts_before = 0;
   bool dark = false, used = false, dirty = false;
+  std::int64_t judged = kNoTime;  // when was_busy was found out
+  bool was_busy = false;          // several of its scans spoke shortly before it fell silent
 
   bool is_relay() const noexcept { return host_count >= 5 || hosts_before >= 5; }
 };

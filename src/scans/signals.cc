@@ -147,7 +147,9 @@ const Fields<SignalRule>& signal_fields() {
 
 bool has_field(const Event& event, const std::vector<std::string>& names) {
   bool found = false;
-  for_each_field(event, [&](std::string_view key, std::string_view /*value*/, bool /*json*/) {
+  for_each_field(event, [&](std::string_view key, std::string_view value, bool is_json) {
+    // THOR 10's second JSON form has all fields in objects that are called so.
+    if (is_json && value.starts_with('{')) return;
     found = found || any_is(names, key, same_module);
   });
   return found;

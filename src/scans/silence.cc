@@ -7,24 +7,34 @@
 
 namespace thorlog {
 
-// How long we could not have heard this sender, in all: differences count. While a relay is dark it grows.
-std::int64_t Watch::deafness(std::uint16_t input, std::uint32_t number) const noexcept {
+// How long we could not have heard this scan, in all: differences count. While its relay is dark it grows.
+std::int64_t Watch::deafness(const Scan& scan) noexcept {
   std::int64_t sum = deaf_sum_;
   if (!deaf_inputs_.empty())
-    if (const auto found = deaf_inputs_.find(input); found != deaf_inputs_.end()) sum += found->second;
-  if (number == kNone) return sum;
-  const Peer& peer = peers_[number];
-  return sum + peer.dark_sum + dark_gap(peer);
+    if (const auto found = deaf_inputs_.find(scan.core.input); found != deaf_inputs_.end()) sum += found->second;
+  return scan.peer == kNone ? sum : sum + peers_[scan.peer].dark_sum + dark_gap(scan.peer);
 }
 
-// How long a relay has been dark by now; 0: it is not, or the peer is no relay.
-std::int64_t Watch::dark_gap(const Peer& peer) const noexcept {
-  if (peer.last_log == kNoTime || !peer.is_relay()) return 0;
+// How long a relay has been dark by now; 0: it is not, or the peer is no relay. One through which only one or two
+// scans speak at a time is silent when they are; when several that had just spoken fall silent together, it was not
+// they.
+std::int64_t Watch::dark_gap(std::uint32_t number) noexcept {
+  constexpr int kBusy = 3;
+  Peer& peer = peers_[number];
+  if (options_.files || peer.last_log == kNoTime || !peer.is_relay()) return 0;
   const std::int64_t gap = time_ - peer.last_log - (deaf_sum_ - peer.deaf_mark);
-  return gap > options_.silence_suspect / 3 ? gap : 0;
+  if (gap <= options_.silence_suspect / 2) return 0;
+  if (peer.judged != time_) {
+    peer.judged = time_;
+    int spoke = 0;
+    for (const std::uint32_t n : peer.scans) {
+      const Scan& scan = scans_[n];
+      if (scan.is_open() && is_live(scan) && scan.core.last_log > peer.last_log - options_.silence_suspect) ++spoke;
+    }
+    peer.was_busy = spoke >= kBusy;
+  }
+  return peer.was_busy ? gap : 0;
 }
-
-std::int64_t Watch::deafness(const Scan& scan) const noexcept { return deafness(scan.core.input, scan.peer); }
 
 void Watch::deaf(std::uint16_t input, std::int64_t from, std::int64_t to) { add_deaf(from, to, input); }
 
@@ -48,7 +58,7 @@ void Watch::add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input) {
 }
 
 // When the silence that we could have heard is this long; after a start of the daemon nobody is silent at once.
-std::int64_t Watch::silence_due(const Scan& scan, std::int64_t length) const noexcept {
+std::int64_t Watch::silence_due(const Scan& scan, std::int64_t length) noexcept {
   const std::int64_t due = scan.core.last_log + length + deafness(scan) - scan.core.deaf;
   return life_began_ == kNoTime ? due : std::max(due, life_began_ + options_.silence_suspect);
 }
@@ -74,7 +84,7 @@ void Watch::check_silence(std::uint32_t number, std::int64_t now) {
     // Perhaps only because the relay that carries it is dark.
     if (scan.peer == kNone || peers_[scan.peer].dark) return;
     Peer& peer = peers_[scan.peer];
-    if (dark_gap(peer) == 0 || core.last_log + options_.silence_suspect > now) return;
+    if (dark_gap(scan.peer) == 0 || core.last_log + options_.silence_suspect > now) return;
     peer.dark = true;
     ++counters_.dark_peers;
     return sink_.on_dark_peer(peer.address, true);
@@ -92,6 +102,7 @@ void Watch::check_silence(std::uint32_t number, std::int64_t now) {
                          .evidence = {core.last_lines[0]}});
   }
   // The decisive point: does the asset still talk, while the scan does not?
+  if (options_.files) return lose(number, Cause::unknown, "low");
   const Asset& asset = assets_[scan.asset];
   if (asset.core.last_log > core.last_log + std::min(options_.silence_suspect, options_.silence_lost / 2))
     return lose(number, Cause::killed_externally, "medium");

@@ -65,6 +65,9 @@ std::string lost_text(Cause cause, const std::string& scan, const Detection& det
     case Cause::not_resumed:
       return fmt::format("{} was interrupted and nobody resumed it while that was possible.", scan);
     default:
+      if (options.files)
+        return fmt::format("{} has no end: its last line{} is more than {} older than the newest line of all files.",
+                           scan, module_text(detection), silence);
       return fmt::format(
           "{} is lost: no line for {}, its last one{}. Nothing else ever spoke on this machine, so why is unknown.",
           scan, silence, module_text(detection));

@@ -13,7 +13,7 @@ namespace thorlog {
 void Watch::os_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
   const std::uint64_t hash = XXH3_64bits(event.canonical_host.data(), event.canonical_host.size());
-  hear(peer_of(seen.record.peer), hash);
+  hear(peer_of(seen.record.peer), event, hash);
   if (event.canonical_host.empty() ||
       (event.flags & (flag::replayed | flag::ambiguous | flag::orphan | flag::split)) != 0)
     return;

@@ -82,7 +82,7 @@ void Watch::wake_asset(std::uint32_t number, std::int64_t now) {
   arm_asset(number);
 }
 
-std::int64_t Watch::due_of(const Scan& scan) const noexcept {
+std::int64_t Watch::due_of(const Scan& scan) noexcept {
   const ScanCore& core = scan.core;
   std::int64_t due = earlier(earlier(core.restart_due, core.abort_due), earlier(core.stop_due, core.recover_due));
   if (!is_live(scan)) return due;

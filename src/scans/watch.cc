@@ -87,7 +87,7 @@ void Watch::life_line(const SeenRecord& seen, std::int64_t before) {
 void Watch::other_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
   const std::uint64_t hash = hash_of(event.canonical_host);
-  hear(peer_of(seen.record.peer), hash);
+  hear(peer_of(seen.record.peer), event, hash);
   if (event.app_name.empty() && !event.raw.empty() &&
       (event.raw[0] == 'p' || event.raw[0] == 'f' || event.raw[0] == '['))
     crash_line(seen);
@@ -159,7 +159,22 @@ std::uint32_t Watch::asset_for_line(const Event& event, std::uint64_t hash) {
   return kNone;
 }
 
+// A line that names no host is its sender's, when that sent for one machine only and has that machine's address.
+std::uint32_t Watch::asset_of_sender(const Event& event, std::uint32_t number) {
+  if (!event.host.empty() || number == kNone) return kNone;
+  const Peer& peer = peers_[number];
+  if (peer.host_count != 1 || peer.asset == kNone || !assets_[peer.asset].used) return kNone;
+  const Asset& asset = assets_[peer.asset];
+  if (peer.hosts[0] != static_cast<std::uint32_t>(asset.hash)) return kNone;
+  if (asset.ip == peer.address) return peer.asset;
+  bool mapped = false;
+  const std::string_view label = sink_.asset_label({}, {}, peer.address, mapped);
+  return !label.empty() && label == asset.label ? peer.asset : kNone;
+}
+
 void Watch::touch(Asset& asset, const SeenRecord& seen) {
+  if (const std::uint32_t peer = last_peer_; peer != kNone && peers_[peer].host_count == 1)
+    peers_[peer].asset = asset.number;
   AssetCore& core = asset.core;
   const Event& event = seen.record.event;
   core.last_log = seen.log_time;
@@ -209,11 +224,12 @@ std::uint32_t Watch::peer_of(std::string_view peer) {
 }
 
 // A peer speaks: which hosts it carries, and whether it had been dark.
-void Watch::hear(std::uint32_t number, std::uint64_t host_hash) {
+void Watch::hear(std::uint32_t number, const Event& event, std::uint64_t host_hash) {
   if (number == kNone) return;
   Peer& peer = peers_[number];
   const std::int64_t now = seen_->log_time;
-  peer.dark_sum += dark_gap(peer);
+  peer.dark_sum += dark_gap(number);
+  peer.judged = kNoTime;
   if (peer.dark) {
     peer.dark = false;
     --counters_.dark_peers;
@@ -226,6 +242,7 @@ void Watch::hear(std::uint32_t number, std::uint64_t host_hash) {
     peer.host_count = 0;
     peer.hosts_since = now;
   }
+  if (event.host.empty()) return;
   const auto short_hash = static_cast<std::uint32_t>(host_hash);
   for (std::size_t n = 0; n < peer.host_count; ++n)
     if (peer.hosts[n] == short_hash) return;

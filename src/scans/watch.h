@@ -65,11 +65,12 @@ class Watch {
   void crash_line(const SeenRecord& seen);
   std::uint32_t asset_of(std::string_view host, std::uint64_t hash) const;
   std::uint32_t make_asset(const Event& event, std::uint64_t hash);
+  std::uint32_t asset_of_sender(const Event& event, std::uint32_t peer);
   std::uint32_t asset_for_line(const Event& event, std::uint64_t hash);
   void touch(Asset& asset, const SeenRecord& seen);
   bool drop_asset();
   std::uint32_t peer_of(std::string_view peer);
-  void hear(std::uint32_t peer, std::uint64_t host_hash);
+  void hear(std::uint32_t peer, const Event& event, std::uint64_t host_hash);
   void mark(Scan& scan, Dirty how);
   void mark(Asset& asset, Dirty how);
   bool is_live(const Scan& scan) const noexcept {
@@ -84,6 +85,7 @@ class Watch {
   std::uint32_t admit(std::uint32_t number);
   bool make_room();
   void forget(std::uint32_t number);
+  void set_peer(Scan& scan, std::uint32_t peer);
   void drop_candidates();
   std::uint32_t only_open(const Asset& asset, std::uint64_t task = 0) const;
   void count(Scan& scan, const SeenRecord& seen, std::uint16_t module);
@@ -129,12 +131,11 @@ class Watch {
   Cause boot_cause(const Asset& asset) const noexcept;
 
   // silence.cc
-  std::int64_t deafness(const Scan& scan) const noexcept;
-  std::int64_t deafness(std::uint16_t input, std::uint32_t peer) const noexcept;
-  std::int64_t dark_gap(const Peer& peer) const noexcept;
+  std::int64_t deafness(const Scan& scan) noexcept;
+  std::int64_t dark_gap(std::uint32_t peer) noexcept;
   void hear_again(Scan& scan) noexcept { scan.core.deaf = deafness(scan); }
   void add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input);
-  std::int64_t silence_due(const Scan& scan, std::int64_t length) const noexcept;
+  std::int64_t silence_due(const Scan& scan, std::int64_t length) noexcept;
   void check_silence(std::uint32_t number, std::int64_t now);
   void lose(std::uint32_t number, Cause cause, std::string_view confidence);
   void asset_silence(std::uint32_t number, std::int64_t now);
@@ -145,7 +146,7 @@ class Watch {
   void wake_asset(std::uint32_t number, std::int64_t now);
   std::int64_t window_end(const Scan& scan) const noexcept;
   void check_window(std::uint32_t number, std::int64_t now);
-  std::int64_t due_of(const Scan& scan) const noexcept;
+  std::int64_t due_of(const Scan& scan) noexcept;
   std::int64_t due_of(const Asset& asset) const noexcept;
   void arm_scan(std::uint32_t number);
   void arm_asset(std::uint32_t number);
@@ -163,10 +164,11 @@ class Watch {
 
   // rows.cc
   void fill_row(const Scan& scan, ScanRow& row, std::vector<ModuleRow>& modules) const;
-  std::string scan_blob(const Scan& scan) const;
+  std::string scan_blob(const Scan& scan);
   std::uint32_t restore(std::string_view blob);
   void run_over(const Scan& scan);
   void give_asset(const Asset& asset);
+  std::string_view sender_of(const Asset& asset) const noexcept;
   void collect_state(bool counts);
   void leave_memory();
 
