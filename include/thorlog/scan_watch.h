@@ -249,11 +249,13 @@ class ScanWatch {
   // count while we were deaf. Downtime is known from life records and needs no call.
   void deaf(std::uint16_t input, std::int64_t from, std::int64_t to);
 
-  // Gives on_scan, on_asset and on_state for what changed since the last collect(). `counts` false: without scans and
-  // assets of which only counts and last_seen changed; those follow with the next collect(true). A store may commit
-  // often without and seldom with them: after a crash it reads from the last commit with counts and calls recount()
-  // for each record up to the committed cursor, see() for those behind it.
-  void collect(bool counts);
+  // Gives on_scan, on_asset and on_state for what changed since the last collect(); of scans and assets of which only
+  // counts and last_seen changed, as many as `counts` says, those that have waited longest first. With a hundred
+  // thousand scans at work all of them at once would take seconds. True: every count that had changed when the sweep
+  // began (the first collect(), or the one after the last true) has been given by now. After a crash a store reads from
+  // where the watch was when the last whole sweep began, and calls recount() for each record up to the committed
+  // cursor, see() for those behind it.
+  bool collect(std::size_t counts);
 
   // After a restart, before the first see().
   void load_scan(std::string_view state_blob);

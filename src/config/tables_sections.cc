@@ -240,7 +240,7 @@ const Fields<Settings>& settings_fields() {
       field::block("identity", &S::identity, identity_fields(), "Which asset and which group a line belongs to."),
       field::block("journal", &S::journal, journal_fields(), "What thorlogd has promised to remember."),
       field::block("scans", &S::scans, scan_fields(),
-                   "The watch over scans; not built yet, so this is checked and changes nothing."),
+                   "The watch over scans (docs/scans.md)."),
       field::block("admin", &S::admin, admin_fields(), "How thorlogd is asked and operated."),
       field::block("log", &S::log, log_fields(), "The daemon's own log, on standard error."),
   };

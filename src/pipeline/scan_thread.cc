@@ -17,6 +17,8 @@ constexpr std::int64_t kMs = 1'000'000;
 constexpr std::int64_t kLookEvery = 100 * kMs;
 constexpr std::int64_t kPruneEvery = 60'000 * kMs;
 constexpr std::int64_t kRetryAfter = 1'000 * kMs;
+constexpr std::int64_t kViewEvery = 500 * kMs;
+constexpr auto kBreath = std::chrono::milliseconds(5);
 constexpr auto kSleep = std::chrono::milliseconds(50);
 constexpr std::int64_t kStopWithin = 1'000 * kMs;
 constexpr std::uint64_t kRecordsPerTurn = 20'000;
@@ -124,7 +126,7 @@ void ScanThread::run() {
   if (Status saved = cursor_->save(true); !saved) log(Severity::warning, "scans", saved.error().message());
 }
 
-// True: everything was read, so there is nothing to do until something is stored or a timer is due.
+// True: there is nothing to do until something is stored or a timer is due.
 bool ScanThread::turn() {
   if (!keeper_) {
     if (env_.clock.steady() < retry_at_) return true;
@@ -148,7 +150,7 @@ bool ScanThread::turn() {
     commit(false);
   }
   publish();
-  return drained;
+  return drained || left == kRecordsPerTurn;  // what is not synced yet can't be read yet
 }
 
 bool ScanThread::read(std::uint64_t& left) {
@@ -233,8 +235,13 @@ void ScanThread::acknowledge(std::string key, std::string by) {
 }
 
 void ScanThread::publish() {
+  const std::int64_t now = env_.clock.steady();
+  const bool all = now >= next_view_;
+  if (all) next_view_ = now + kViewEvery;
+  ScanWatchView view = all ? keeper_->view() : ScanWatchView();
   const std::lock_guard lock(mutex_);
-  view_ = keeper_->view();
+  if (all) view_ = std::move(view);
+  keeper_->glance(view_);
   settled_ = keeper_->settled();
 }
 
@@ -250,6 +257,8 @@ ScanWatchView ScanThread::view() const {
 
 void ScanThread::sleep(bool drained) {
   if (!drained) return;
+  // Lines come by the thousand a second: one wake-up for all that came meanwhile.
+  std::this_thread::sleep_for(kBreath);
   std::unique_lock lock(mutex_);
   bell_.wait_for(lock, kSleep, [this] { return woken_.load() || stopping_.load(); });
 }

@@ -18,8 +18,8 @@
 #include "journal/cursor.h"
 #include "journal/journal.h"
 #include "pipeline/log_thread.h"
-#include "scanstore/scan_keeper.h"
 #include "scans/rules.h"
+#include "scanstore/scan_keeper.h"
 
 namespace thorlog {
 
@@ -84,6 +84,7 @@ class ScanThread {
   std::int64_t log_time_ = 0;    // of the last turn
   std::int64_t next_look_ = 0;   // steady
   std::int64_t next_prune_ = 0;  // steady
+  std::int64_t next_view_ = 0;   // steady
   std::int64_t retry_at_ = 0;    // steady; after trouble with the store
   bool no_space_ = false;        // the journal is full: it must not wait for us
 

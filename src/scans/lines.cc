@@ -347,7 +347,13 @@ void Watch::act(std::uint32_t number, const SeenRecord& seen, const SignalMatch&
 
 // An old line of a scan that is alive: history that we have, or the end that we had not heard.
 void Watch::old_line(std::uint32_t number, const SeenRecord& seen, Signal signal) {
-  const Scan& scan = scans_[number];
+  Scan& scan = scans_[number];
+  if (talks(seen) && scan.is_open() && !scan.core.candidate) {
+    // Whatever its stamp says (our clock may have been set, or its own): it came by the network, so the scan lives.
+    scan.core.last_log = seen.log_time;
+    hear_again(scan);
+    if (scan.dirty == Dirty::no) mark(scan, Dirty::counts);
+  }
   if (signal != Signal::end || scan.core.candidate || scan.core.state == ScanState::completed) return;
   if (scan.core.state == ScanState::aborted) return;
   if (const std::int64_t stamp = seen.record.event.timestamp; stamp == kNoTime || stamp < scan.core.run_wall) return;

@@ -282,40 +282,48 @@ void Watch::run_over(const Scan& scan) {
   sink_.on_run_over(row);
 }
 
-void Watch::collect(bool counts) {
-  const auto wanted = [counts](Dirty dirty) { return dirty == Dirty::state || (counts && dirty == Dirty::counts); };
-  std::vector<ModuleRow> modules;
-  std::size_t kept = 0;
-  for (const std::uint32_t n : dirty_scans_) {
-    Scan& scan = scans_[n];
-    if (!scan.used || scan.dirty == Dirty::no) continue;
-    if (!wanted(scan.dirty)) {
-      dirty_scans_[kept++] = n;
-      continue;
+// Gives what has changed, in the order in which it did; of those with nothing but new counts, as many as `most` says.
+template <class Table, class Give>
+void Watch::give_changed(Changed& changed, Table& table, std::size_t& most, Give give) {
+  std::size_t kept = 0, of_sweep = 0;
+  for (std::size_t i = 0; i < changed.numbers.size(); ++i) {
+    const std::uint32_t n = changed.numbers[i];
+    auto& one = table[n];
+    if (!one.used || one.dirty == Dirty::no) continue;
+    if (one.dirty == Dirty::counts) {
+      if (most == 0) {
+        if (i < changed.of_sweep) ++of_sweep;
+        changed.numbers[kept++] = n;
+        continue;
+      }
+      --most;
     }
+    give(one);
+    one.dirty = Dirty::no;
+  }
+  changed.numbers.resize(kept);
+  changed.of_sweep = of_sweep;
+}
+
+bool Watch::collect(std::size_t counts) {
+  if (!sweeping_) {
+    dirty_scans_.of_sweep = dirty_scans_.numbers.size();
+    dirty_assets_.of_sweep = dirty_assets_.numbers.size();
+    sweeping_ = true;
+  }
+  std::vector<ModuleRow> modules;
+  give_changed(dirty_scans_, scans_, counts, [&](Scan& scan) {
     ScanRow row;
     fill_row(scan, row, modules);
     const std::string blob = scan_blob(scan);
     row.state_blob = blob;
     sink_.on_scan(row);
-    scan.dirty = Dirty::no;
-  }
-  dirty_scans_.resize(kept);
-
-  kept = 0;
-  for (const std::uint32_t n : dirty_assets_) {
-    Asset& asset = assets_[n];
-    if (!asset.used || asset.dirty == Dirty::no) continue;
-    if (!wanted(asset.dirty)) {
-      dirty_assets_[kept++] = n;
-      continue;
-    }
-    give_asset(asset);
-    asset.dirty = Dirty::no;
-  }
-  dirty_assets_.resize(kept);
-  collect_state(counts);
+  });
+  give_changed(dirty_assets_, assets_, counts, [this](const Asset& asset) { give_asset(asset); });
+  sweeping_ = dirty_scans_.of_sweep != 0 || dirty_assets_.of_sweep != 0;
+  collect_state(!sweeping_);
   leave_memory();
+  return !sweeping_;
 }
 
 void Watch::give_asset(const Asset& asset) {
@@ -349,7 +357,7 @@ void Watch::give_asset(const Asset& asset) {
   sink_.on_asset(row);
 }
 
-void Watch::collect_state(bool counts) {
+void Watch::collect_state(bool peers) {
   BlobWriter out;
   out.plain(Globals{time_, life_began_, deaf_sum_});
   sink_.on_state(kGlobal, out.take());
@@ -362,7 +370,7 @@ void Watch::collect_state(bool counts) {
     }
     state_dirty_ = false;
   }
-  if (!counts) return;
+  if (!peers) return;
   for (std::uint32_t n = 0; n < peers_.end(); ++n) {
     Peer& peer = peers_[n];
     if (!peer.used || !peer.dirty || !peer.is_relay()) continue;
@@ -392,6 +400,7 @@ void Watch::leave_memory() {
 // Counts what an earlier life had seen but not stored.
 void Watch::recount(const SeenRecord& seen) {
   const Event& event = seen.record.event;
+  if (event.kind == Kind::detection || event.kind == Kind::audit || event.kind == Kind::life) return;
   seen_ = &seen;
   const std::uint64_t host_hash = XXH3_64bits(event.canonical_host.data(), event.canonical_host.size());
   const std::uint32_t asset = asset_of(event.canonical_host, host_hash);

@@ -16,7 +16,7 @@ void ScanWatch::see(const SeenRecord& record) { state_->see(record); }
 void ScanWatch::advance(std::int64_t log_time) { state_->advance(log_time); }
 std::int64_t ScanWatch::next_due() const noexcept { return state_->next_due(); }
 void ScanWatch::deaf(std::uint16_t input, std::int64_t from, std::int64_t to) { state_->deaf(input, from, to); }
-void ScanWatch::collect(bool counts) { state_->collect(counts); }
+bool ScanWatch::collect(std::size_t counts) { return state_->collect(counts); }
 void ScanWatch::load_scan(std::string_view state_blob) { state_->load_scan(state_blob); }
 void ScanWatch::load_asset(std::string_view state_blob) { state_->load_asset(state_blob); }
 void ScanWatch::load_state(std::string_view key, std::string_view blob) { state_->load_state(key, blob); }

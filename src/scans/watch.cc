@@ -24,6 +24,10 @@ std::string_view address_of(std::string_view peer) noexcept {
   return peer.find(':') == colon ? peer.substr(0, colon) : peer;
 }
 
+bool begins_life(const Event& event) noexcept {
+  return event.kind == Kind::life && event.raw.find(R"("moment":"start")") != std::string_view::npos;
+}
+
 }  // namespace
 
 Watch::Watch(const ScanOptions& options, ScanSink& sink, std::shared_ptr<const RuleSet> rules)
@@ -35,11 +39,10 @@ Watch::Watch(const ScanOptions& options, ScanSink& sink, std::shared_ptr<const R
 
 void Watch::see(const SeenRecord& seen) {
   const Event& event = seen.record.event;
-  if (seen.log_time > time_) {
-    // What was due before this record was stored comes first; the same moment is still the record's. After a downtime
-    // nothing is due before we know that it was one.
-    if (timers_.next() != kNoTime && timers_.next() < seen.log_time) fire(seen.log_time - 1);
-  }
+  // What was due before this record was stored comes first; the same moment is still the record's. After a downtime
+  // nothing is due before we know that it was one.
+  const bool due = timers_.next() != kNoTime && timers_.next() < seen.log_time && seen.log_time > time_;
+  if (due && !begins_life(event)) fire(seen.log_time - 1);
   const std::int64_t before = time_;
   if (seen.log_time > time_) time_ = seen.log_time;
   seen_ = &seen;
@@ -78,7 +81,7 @@ void Watch::advance(std::int64_t log_time) {
 void Watch::life_line(const SeenRecord& seen, std::int64_t before) {
   crash_looks_ = 0;
   std::fill(unmapped_.begin(), unmapped_.end(), 0);
-  if (seen.record.event.raw.find(R"("moment":"start")") == std::string_view::npos) return;
+  if (!begins_life(seen.record.event)) return;
   if (before != kNoTime) add_deaf(before, seen.log_time, 0);
   life_began_ = seen.log_time;
   state_dirty_ = true;
@@ -251,12 +254,12 @@ void Watch::hear(std::uint32_t number, const Event& event, std::uint64_t host_ha
 }
 
 void Watch::mark(Scan& scan, Dirty how) {
-  if (scan.dirty == Dirty::no && !scan.core.candidate) dirty_scans_.push_back(scan.number);
+  if (scan.dirty == Dirty::no && !scan.core.candidate) dirty_scans_.numbers.push_back(scan.number);
   if (how > scan.dirty && !scan.core.candidate) scan.dirty = how;
 }
 
 void Watch::mark(Asset& asset, Dirty how) {
-  if (asset.dirty == Dirty::no) dirty_assets_.push_back(asset.number);
+  if (asset.dirty == Dirty::no) dirty_assets_.numbers.push_back(asset.number);
   if (how > asset.dirty) asset.dirty = how;
 }
 

@@ -25,7 +25,7 @@ class Watch {
   void advance(std::int64_t log_time);
   std::int64_t next_due() const noexcept { return timers_.next(); }
   void deaf(std::uint16_t input, std::int64_t from, std::int64_t to);
-  void collect(bool counts);
+  bool collect(std::size_t counts);
   void load_scan(std::string_view blob);
   void load_asset(std::string_view blob);
   void load_state(std::string_view key, std::string_view blob);
@@ -37,6 +37,11 @@ class Watch {
 
  private:
   using Numbers = std::vector<std::uint32_t>;
+  // What a store has not been given yet, oldest change first; the first `of_sweep` had changed when the sweep began.
+  struct Changed {
+    Numbers numbers;
+    std::size_t of_sweep = 0;
+  };
 
   // One thing to tell, before it becomes a Detection.
   struct Finding {
@@ -169,7 +174,9 @@ class Watch {
   void run_over(const Scan& scan);
   void give_asset(const Asset& asset);
   std::string_view sender_of(const Asset& asset) const noexcept;
-  void collect_state(bool counts);
+  template <class Table, class Give>
+  void give_changed(Changed& changed, Table& table, std::size_t& most, Give give);
+  void collect_state(bool peers);
   void leave_memory();
 
   ScanOptions options_;
@@ -182,7 +189,8 @@ class Watch {
   Slab<Asset> assets_;
   Slab<Peer> peers_;
   HashIndex scan_index_, asset_index_, peer_index_;
-  Numbers dirty_scans_, dirty_assets_;
+  Changed dirty_scans_, dirty_assets_;
+  bool sweeping_ = false;
   std::vector<std::pair<std::int64_t, std::uint32_t>> candidates_;  // oldest first
   std::deque<std::pair<std::int64_t, std::uint32_t>> closed_;       // scans to leave memory, oldest first
   std::uint32_t tracked_ = 0;                                       // scans that are no candidates

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -13,8 +14,10 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kUrgent = 20'000'000;  // a finding waits at most this long for the commit
 constexpr std::uint64_t kRecordsPerCommit = 50'000;
-// Commits with all counts may take this part of the time at most: with 100 000 scans under way they are seldom.
-constexpr std::int64_t kCountsShare = 25;
+constexpr std::int64_t kSoon = 100'000'000;  // a place in the journal that was read back, likewise
+// Counts of so many scans and assets are written each second: some tens of milliseconds, however many are under way.
+constexpr std::size_t kCountsPerSecond = 2000;
+constexpr std::size_t kAllCounts = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t kPlaces = 1U << 16;
 constexpr std::size_t kEvidenceBytes = 2048;
 
@@ -28,15 +31,19 @@ ScanKeeper::~ScanKeeper() = default;
 Status ScanKeeper::load(Position log_end) {
   log_end_ = log_end;
   assets_ = env_.assets();
-  Status loaded = env_.store.load([this](std::string_view blob) { watch_.load_scan(blob); },
-                                  [this](std::string_view blob) { watch_.load_asset(blob); },
-                                  [this](std::string_view key, std::string_view blob) { watch_.load_state(key, blob); });
+  Status loaded =
+      env_.store.load([this](std::string_view blob) { watch_.load_scan(blob); },
+                      [this](std::string_view blob) { watch_.load_asset(blob); },
+                      [this](std::string_view key, std::string_view blob) { watch_.load_state(key, blob); });
   if (!loaded) return loaded;
   auto outbox = env_.store.outbox();
   if (!outbox) return fail(std::move(outbox).error());
   to_append_ = *std::move(outbox);
   for (const DetectionRecord& record : to_append_) waiting_.insert(record.key);
-  position_ = start();
+  // A power cut may have taken records of the journal that the store knows: their numbers are given again, to others.
+  const auto at_most_the_end = [this](Position place) { return place.seq <= log_end_.seq ? place : log_end_; };
+  seen_before_ = at_most_the_end(env_.store.marks().seen);
+  position_ = counted_ = at_most_the_end(env_.store.marks().counted);
   caught_up_ = position_.seq >= log_end_.seq;
   next_commit_ = env_.clock.steady() + kSecond;
   return ok();
@@ -46,14 +53,13 @@ void ScanKeeper::take(const Batch& batch) {
   assets_ = env_.assets();
   places_.push_back({batch.base_offset(), batch.base_seq()});
   if (places_.size() > kPlaces) places_.pop_front();
-  const std::uint64_t seen_before = env_.store.marks().seen.seq;
   BatchReader reader(batch);
   Record record;
   while (reader.next(record)) {
     if (reader.seq() < position_.seq) continue;
     const RecordId id{batch.partition(), reader.offset()};
     const SeenRecord seen{record, id, reader.seq(), batch.stored(), env_.trusted(record.input)};
-    if (reader.seq() < seen_before) {
+    if (reader.seq() < seen_before_.seq) {
       watch_.recount(seen);
     } else {
       if (record.event.kind == Kind::detection && record.input == 0) note_own_detection(record, id, reader.seq());
@@ -86,6 +92,7 @@ void ScanKeeper::note_own_detection(const Record& record, RecordId id, std::uint
                              event.level,
                              event.flags};
   env_.store.mark_stored(read, id, seq, record.received);
+  marked_ = true;
   env_.stored(read.key);
   if (waiting_.erase(read.key) == 0) return;
   std::erase_if(to_append_, [&](const DetectionRecord& one) { return one.key == read.key; });
@@ -94,25 +101,36 @@ void ScanKeeper::note_own_detection(const Record& record, RecordId id, std::uint
 bool ScanKeeper::commit_due() const noexcept {
   const std::int64_t now = env_.clock.steady();
   if (found_ || (caught_up_ && !to_append_.empty())) return now >= next_commit_ - kSecond + kUrgent;
+  if (marked_ && now >= next_commit_ - kSecond + kSoon) return true;
   return records_ >= kRecordsPerCommit || now >= next_commit_;
 }
 
 Status ScanKeeper::commit(bool everything) {
-  const std::int64_t before = env_.clock.steady();
-  const bool counts = everything || before >= next_counts_;
+  const std::int64_t begun = env_.clock.steady();
+  const bool counts = everything || begun >= next_counts_;
   begin();
-  watch_.collect(counts);
-  ScanMarks marks{position_, counts ? position_ : env_.store.marks().counted, log_time_};
-  if (waiting_.size() > to_append_.size()) {
+  if (!sweeping_) sweep_from_ = position_;
+  sweeping_ = !watch_.collect(everything ? kAllCounts : counts ? kCountsPerSecond : 0);
+  // A sweep that was under way before tells of the moment at which it began; another one, of now.
+  if (everything && sweep_from_.seq < position_.seq) {
+    sweep_from_ = position_;
+    sweeping_ = !watch_.collect(kAllCounts);
+  }
+  // While an earlier life's records are counted again, what was decided then stays decided.
+  const Position seen = position_.seq >= seen_before_.seq ? position_ : seen_before_;
+  const ScanMarks marks{seen, sweeping_ ? counted_ : sweep_from_, log_time_};
+  if (marked_) {
     if (Status passed = hit_fault(FaultPoint::outbox_mark); !passed) return passed;
   }
+  marked_ = false;
   begun_ = false;
   if (Status done = env_.store.commit(marks); !done) return done;
+  counted_ = marks.counted;
   records_ = 0;
   found_ = false;
   const std::int64_t now = env_.clock.steady();
   next_commit_ = now + kSecond;
-  if (counts) next_counts_ = now + (now - before) * kCountsShare;
+  if (counts) next_counts_ = now + kSecond;
   hand_over();
   return ok();
 }
@@ -139,8 +157,8 @@ void ScanKeeper::on_detection(const Detection& detection) {
   if (!env_.store.put_detection(detection, env_.journal.state().end.seq)) return;
   found_ = true;
   waiting_.insert(detection.key);
-  to_append_.push_back({detection.key, detection_json(detection), detection.summary, detection.host, detection.scan_id,
-                        detection.group_id, detection.level, detection.flags});
+  to_append_.push_back({detection.key, detection_json(detection), detection.summary, detection.host,
+                        detection.scan_id, detection.group_id, detection.level, detection.flags});
 }
 
 void ScanKeeper::on_run_over(const ScanRow& row) {
@@ -208,11 +226,16 @@ void ScanKeeper::prune(std::int64_t before) {
 
 ScanWatchView ScanKeeper::view() const {
   ScanWatchView view;
-  view.running = true;
   view.counters = watch_.counters();
+  glance(view);
+  return view;
+}
+
+void ScanKeeper::glance(ScanWatchView& view) const {
+  view.running = true;
   view.position = position_;
   view.outbox = waiting_.size();
-  return view;
+  view.trouble.clear();
 }
 
 }  // namespace thorlog

@@ -40,7 +40,7 @@ class ScanKeeper final : private ScanSink {
     Journal& journal;
     const Clock& clock;
     ScanStore& store;
-    std::function<void(DetectionRecord)> append;          // hands it to the log thread
+    std::function<void(DetectionRecord)> append;         // hands it to the log thread
     std::function<void(const std::string& key)> stored;  // it was read back
     std::function<std::shared_ptr<const AssetTable>()> assets;
     std::function<bool(std::uint16_t input)> trusted;  // the input says trust: thorlogd
@@ -48,10 +48,11 @@ class ScanKeeper final : private ScanSink {
   ScanKeeper(Environment environment, const ScanOptions& options, std::shared_ptr<const RuleSet> rules);
   ~ScanKeeper() override;
 
-  // Once: loads what the store holds. `log_end`: what lies before it in the journal must be read before anything is appended.
+  // Once: loads what the store holds. `log_end`: what lies before it in the journal must be read before anything is
+  // appended.
   Status load(Position log_end);
   // Where reading begins.
-  Position start() const noexcept { return env_.store.marks().counted; }
+  Position start() const noexcept { return counted_; }
 
   // The next batch of the journal.
   void take(const Batch& batch);
@@ -71,8 +72,9 @@ class ScanKeeper final : private ScanSink {
 
   Position position() const noexcept { return position_; }
   // The journal must keep everything from here on.
-  Position settled() const noexcept { return env_.store.marks().counted; }
-  ScanWatchView view() const;
+  Position settled() const noexcept { return counted_; }
+  ScanWatchView view() const;              // looks at every scan in memory
+  void glance(ScanWatchView& view) const;  // all but the counters
   std::int64_t next_due() const noexcept { return watch_.next_due(); }
 
  private:
@@ -94,8 +96,10 @@ class ScanKeeper final : private ScanSink {
 
   Environment env_;
   ScanWatch watch_;
-  Position position_;  // behind the last record taken
-  Position log_end_;   // of the earlier lives
+  Position position_;     // behind the last record taken
+  Position counted_;      // up to here all counts are in the store
+  Position log_end_;      // of the earlier lives
+  Position seen_before_;  // records before it were seen by an earlier life
   std::int64_t log_time_ = 0;
   std::shared_ptr<const AssetTable> assets_;  // of this batch, so that labels stay valid
   std::deque<Position> places_;               // of the last batches taken, to find a line for evidence
@@ -103,12 +107,15 @@ class ScanKeeper final : private ScanSink {
   bool begun_ = false;         // a transaction is open; it stays so from the first change to the commit
   std::uint64_t records_ = 0;  // since the last commit
   bool found_ = false;         // a detection waits for it
+  bool marked_ = false;        // it takes something out of the outbox
 
   std::vector<DetectionRecord> to_append_;   // in the transaction, or in earlier ones and not handed over yet
   std::unordered_set<std::string> waiting_;  // keys in the outbox
   bool caught_up_ = false;                   // log_end_ was reached
   std::int64_t next_commit_ = 0;             // steady
   std::int64_t next_counts_ = 0;
+  bool sweeping_ = false;  // counts are being written, and are true up to here when it is over
+  Position sweep_from_;
 };
 
 }  // namespace thorlog

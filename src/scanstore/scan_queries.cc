@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint64_t kSteps = 50'000'000;  // some hundred milliseconds
 
 constexpr const char* kScanColumns =
-    "host, scan_id, group_id, asset, state, cause, run, runs, resumes, max_resumes, deadline, arguments, started, ended, "
+    "host, scan_id, group_id, asset, state, cause, run, runs, resumes, max_resumes, deadline, arguments, started, "
+    "ended, "
     "last_seen, last_module, lines, alerts, warnings";
 constexpr const char* kDetectionColumns =
     "key, body, summary, level, host, asset, scan_id, group_id, flags, decided, partition, offset, seq, received, "
@@ -31,6 +32,11 @@ class Query {
     for (std::size_t i = 0; i < values.size(); ++i) sql_ += i == 0 ? "?" : ",?";
     sql_ += ")";
     texts_.insert(texts_.end(), values.begin(), values.end());
+  }
+  // For columns of which few values exist: a unary plus keeps SQLite from choosing their index where `other`
+  // conditions find fewer rows.
+  void any_of_few(std::string_view column, const std::vector<std::string>& values, bool other) {
+    any_of(other ? "+" + std::string(column) : std::string(column), values);
   }
   // The label of an asset, or its host.
   void asset(const std::vector<std::string>& values, bool host_too) {
@@ -174,7 +180,7 @@ Result<std::string> ScanQueries::scans(const ScanFilter& filter) const {
   auto database = open(path_);
   if (!database) return fail(std::move(database).error());
   Query query(fmt::format("SELECT {} FROM scan", kScanColumns));
-  query.any_of("state", filter.states);
+  query.any_of_few("state", filter.states, !filter.assets.empty() || !filter.scans.empty());
   query.asset(with_lower(filter.assets), true);
   query.any_of("scan_id", filter.scans);
   query.any_of("group_id", filter.groups);
@@ -206,7 +212,8 @@ Result<std::string> ScanQueries::scan(const std::string& asset, const std::strin
   if (!done) return fail(std::move(done).error());
   if (host.empty()) return std::string();
   Query runs(
-      "SELECT run, state, cause, started, ended, last_seen, last_module, arguments, lines, levels, modules, last_lines "
+      "SELECT run, state, cause, started, ended, last_seen, last_module, arguments, lines, levels, modules, "
+      "last_lines "
       "FROM run");
   runs.any_of("host", {host});
   runs.any_of("scan_id", {scan_id});
@@ -241,7 +248,8 @@ Result<std::string> ScanQueries::assets(const ScanFilter& filter) const {
   auto database = open(path_);
   if (!database) return fail(std::move(database).error());
   Query query(
-      "SELECT host, asset, ip, first_seen, last_seen, thor_seen, agent_seen, system_seen, booted, boot_cause, open_scans, "
+      "SELECT host, asset, ip, first_seen, last_seen, thor_seen, agent_seen, system_seen, booted, boot_cause, "
+      "open_scans, "
       "scans, silent FROM asset");
   query.asset(with_lower(filter.assets), true);
   query.since("last_seen", filter.since);
@@ -271,7 +279,7 @@ Result<std::string> ScanQueries::detections(const ScanFilter& filter) const {
   auto database = open(path_);
   if (!database) return fail(std::move(database).error());
   Query query(fmt::format("SELECT {} FROM detection", kDetectionColumns));
-  query.any_of("type", filter.types);
+  query.any_of_few("type", filter.types, !filter.assets.empty() || !filter.scans.empty());
   query.asset(with_lower(filter.assets), false);
   query.any_of("scan_id", filter.scans);
   query.any_of("group_id", filter.groups);
@@ -279,7 +287,8 @@ Result<std::string> ScanQueries::detections(const ScanFilter& filter) const {
   query.newest_first("decided", filter.limit);
   JsonWriter out;
   out.begin_object();
-  if (Status done = append_detections(out, *database, query, journal_id_); !done) return fail(std::move(done).error());
+  if (Status done = append_detections(out, *database, query, journal_id_); !done)
+    return fail(std::move(done).error());
   return out.end_object().take();
 }
 

@@ -13,7 +13,7 @@ namespace thorlog {
 
 // Empty lists and kNoTime narrow nothing. The newest come first.
 struct ScanFilter {
-  std::vector<std::string> states, assets, scans, types, groups;
+  std::vector<std::string> states = {}, assets = {}, scans = {}, types = {}, groups = {};
   std::int64_t since = kNoTime;  // of last_seen; of detections: when it was found
   std::uint64_t limit = 1000;
 };

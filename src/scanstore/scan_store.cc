@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "scanstore/schema.h"
 #include "scanstore/scan_texts.h"
+#include "scanstore/schema.h"
 
 namespace thorlog {
 namespace {
@@ -48,11 +48,11 @@ constexpr const char* kOutbox = R"(
 SELECT d.key, d.body, d.summary, d.level, d.host, d.scan_id, d.group_id, d.flags FROM outbox o
 JOIN detection d ON d.key = o.key ORDER BY d.decided, d.rowid)";
 
-constexpr int kPruneRows = 2000;
+constexpr int kPruneRows = 500;
 
 void set_aside(FileSystem& files, const std::string& path, const char* ending, const std::string& why) {
-  log(Severity::error, "scans", fmt::format("{}: {}; it is kept as {}{} and made anew from the journal", path, why,
-                                            path, ending));
+  log(Severity::error, "scans",
+      fmt::format("{}: {}; it is kept as {}{} and made anew from the journal", path, why, path, ending));
   for (const char* part : {"", "-wal", "-shm"}) {
     if (!files.exists(path + part)) continue;
     if (Status moved = files.rename(path + part, path + ending + part, FaultPoint::none); !moved) {
@@ -291,15 +291,21 @@ bool ScanStore::recall(std::string_view host, std::string_view scan_id, std::str
 
 Result<bool> ScanStore::prune(std::int64_t before) {
   std::int64_t removed = 0;
-  for (const char* sql :
-       {"DELETE FROM scan WHERE rowid IN (SELECT rowid FROM scan WHERE closed = 1 AND last_seen < ?1 LIMIT ?2)",
-        "DELETE FROM detection WHERE rowid IN (SELECT rowid FROM detection WHERE decided < ?1 AND key NOT IN "
-        "(SELECT key FROM outbox) LIMIT ?2)",
-        "DELETE FROM run WHERE (host, scan_id, run) IN (SELECT host, scan_id, run FROM run r WHERE last_seen < ?1 AND "
-        "NOT EXISTS (SELECT 1 FROM scan s WHERE s.host = r.host AND s.scan_id = r.scan_id) LIMIT ?2)"}) {
+  // The oldest first, both by the index of time; the runs of those scans go with them.
+  constexpr const char* kRuns =
+      "DELETE FROM run WHERE (host, scan_id) IN (SELECT host, scan_id FROM scan WHERE closed = 1 AND last_seen < ?1 "
+      "ORDER BY last_seen, rowid LIMIT ?2)";
+  constexpr const char* kScans =
+      "DELETE FROM scan WHERE rowid IN (SELECT rowid FROM scan WHERE closed = 1 AND last_seen < ?1 "
+      "ORDER BY last_seen, rowid LIMIT ?2)";
+  constexpr const char* kDetections =
+      "DELETE FROM detection WHERE rowid IN (SELECT rowid FROM detection WHERE decided < ?1 AND NOT EXISTS "
+      "(SELECT 1 FROM outbox WHERE outbox.key = detection.key) ORDER BY decided LIMIT ?2)";
+  for (const char* sql : {kRuns, kScans, kDetections}) {
     auto statement = state_->database.prepare(sql);
     if (!statement) return fail(std::move(statement).error());
-    if (Status done = statement->begin().bind(before).bind(kPruneRows).run(); !done) return fail(std::move(done).error());
+    if (Status done = statement->begin().bind(before).bind(kPruneRows).run(); !done)
+      return fail(std::move(done).error());
     removed += state_->database.changes();
   }
   return removed > 0;

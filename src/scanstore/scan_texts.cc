@@ -30,7 +30,9 @@ std::string modules_text(const ScanRow& row) {
   out.begin_array();
   for (const ModuleRow& module : row.modules) {
     out.begin_object().member("module", module.name).member("lines", module.lines);
-    out.member("first_seen", time_text(module.first_seen)).member("last_seen", time_text(module.last_seen)).end_object();
+    out.member("first_seen", time_text(module.first_seen))
+        .member("last_seen", time_text(module.last_seen))
+        .end_object();
   }
   return out.end_array().take();
 }

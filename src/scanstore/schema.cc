@@ -72,7 +72,8 @@ Status make_schema(Database& database) {
   auto version = version_of(database);
   if (!version) return fail(std::move(version).error());
   if (*version > kVersion) {
-    return fail({Errc::config, "the scan store was written by a newer thorlogd; move STATE/scans away to begin anew", 0});
+    return fail(
+        {Errc::config, "the scan store was written by a newer thorlogd; move STATE/scans away to begin anew", 0});
   }
   if (Status made = database.run(kTables); !made) return made;
   return database.run(("PRAGMA user_version=" + std::to_string(kVersion)).c_str());
