@@ -199,6 +199,11 @@ class ScanSink {
     mapped = false;
     return {};
   }
+  // The configured name of an input, for rules that look at it.
+  virtual std::string_view input_name(std::uint16_t input) {
+    static_cast<void>(input);
+    return {};
+  }
   // The state_blob of a scan that is no longer in memory, written by an earlier collect(). False: never seen.
   // Asked before a scan is opened, so seldom.
   virtual bool recall(std::string_view host, std::string_view scan_id, std::string& state_blob) {
@@ -246,7 +251,8 @@ class ScanWatch {
   std::int64_t next_due() const noexcept;
 
   // We did not hear this input (0: any input) from `from` to `to`, log time: paused, journal full. Silence does not
-  // count while we were deaf. Downtime is known from life records and needs no call.
+  // count while we were deaf. Told piece by piece while it lasts, each before the advance() to its end. Downtime is
+  // known from life records and needs no call.
   void deaf(std::uint16_t input, std::int64_t from, std::int64_t to);
 
   // Gives on_scan, on_asset and on_state for what changed since the last collect(); of scans and assets of which only

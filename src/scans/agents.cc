@@ -133,7 +133,12 @@ void Watch::on_interrupt(std::uint32_t number, const SeenRecord& seen, bool wait
   (waits ? asset.core.wait_line : asset.core.interrupt_line) = seen.id;
   mark(asset, Dirty::state);
   const std::int64_t named = duration_of(member(seen.record.event.raw, "\"timeout\""));
-  const std::int64_t due = now + (named > 0 ? named / 3 * 4 : options_.interrupt_grace);
+  // The time that it names runs from its first line.
+  const std::int64_t asked =
+      waits && asset.core.interrupt_log != kNoTime && now - asset.core.interrupt_log <= reorder()
+          ? asset.core.interrupt_log
+          : now;
+  const std::int64_t due = asked + (named > 0 ? named / 3 * 4 : options_.interrupt_grace);
   const std::uint64_t task = waits ? task_in(seen.record.event.raw) : 0;
   const std::uint32_t scan = only_open(asset, task);
   if (scan == kNone) return;
@@ -158,8 +163,9 @@ void Watch::stop_scan(std::uint32_t number, std::uint8_t bits, std::int64_t log,
   ScanPending& wait = scan.wait();
   const bool asks = (bits & (stop::interrupt | stop::wait)) != 0;
   const bool asked = (core.stop_bits & (stop::interrupt | stop::wait)) != 0;
-  if (core.state != ScanState::stopping || (asks && !asked)) {
-    wait.stop_log = log;
+  const bool named = (bits & stop::wait) != 0 && (core.stop_bits & stop::wait) == 0;
+  if (core.state != ScanState::stopping || (asks && !asked) || named) {
+    wait.stop_log = core.state == ScanState::stopping && asked ? std::min(wait.stop_log, log) : log;
     core.stop_due = due;
     if (core.state != ScanState::stopping) wait.stop_lines = {};
   } else if ((asks || !asked) && due > core.stop_due) {

@@ -83,6 +83,7 @@ struct PeerCore {
 constexpr std::string_view kGlobal = "global";
 constexpr std::string_view kPeer = "peer:";
 constexpr std::string_view kInput = "input:";
+constexpr std::string_view kRules = "rules";
 
 // What was never told, or can't be known, is no cause of a state.
 std::string_view row_cause(const ScanCore& core) noexcept {
@@ -253,6 +254,8 @@ void Watch::load_state(std::string_view key, std::string_view blob) {
     time_ = globals.time;
     life_began_ = globals.life_began;
     deaf_sum_ = globals.deaf_sum;
+  } else if (key == kRules) {
+    user_.load(blob);
   } else if (key.starts_with(kInput)) {
     std::pair<std::uint16_t, std::int64_t> input;
     std::int64_t sum = 0;
@@ -370,6 +373,8 @@ void Watch::collect_state(bool peers) {
     }
     state_dirty_ = false;
   }
+  if (user_dirty_) sink_.on_state(kRules, user_.save());
+  user_dirty_ = false;
   if (!peers) return;
   for (std::uint32_t n = 0; n < peers_.end(); ++n) {
     Peer& peer = peers_[n];

@@ -6,26 +6,12 @@
 #include <filesystem>
 
 #include "config/tables.h"
+#include "outputs/match.h"
 
 namespace thorlog {
 namespace {
 
 constexpr std::size_t kMaxFiles = 200;
-
-void read_file(const RuleFile& file, SignalSet& signals, std::vector<ConfigError>& errors) {
-  Reader reader(file.name);
-  const YamlNode root = parse_yaml(file.text, file.name, reader.errors());
-  if (reader.errors().empty() && !root.is(YamlNode::Kind::null) && reader.expect_map(root, "a file of rules")) {
-    for (const YamlEntry& entry : root.entries) {
-      constexpr std::string_view kKnown[] = {"signals", "rules"};
-      if (entry.key == "signals")
-        signals.read(reader, entry.value);
-      else if (entry.key != "rules")
-        reader.unknown(entry.place, "key", entry.key, kKnown, " of a file of rules");
-    }
-  }
-  errors.insert(errors.end(), reader.errors().begin(), reader.errors().end());
-}
 
 bool is_built_in(const RuleFile& file) {
   return std::filesystem::path(file.name).filename() == RuleSet::kBuiltInName;
@@ -33,13 +19,36 @@ bool is_built_in(const RuleFile& file) {
 
 }  // namespace
 
+void RuleSet::read(const RuleFile& file, std::vector<ConfigError>& errors) {
+  Reader reader(file.name);
+  const YamlNode root = parse_yaml(file.text, file.name, reader.errors());
+  if (reader.errors().empty() && !root.is(YamlNode::Kind::null) && reader.expect_map(root, "a file of rules")) {
+    for (const YamlEntry& entry : root.entries) {
+      constexpr std::string_view kKnown[] = {"signals", "rules"};
+      if (entry.key == "signals")
+        signals_.read(reader, entry.value);
+      else if (entry.key == "rules")
+        read_user_rules(reader, entry.value, user_rules_);
+      else
+        reader.unknown(entry.place, "key", entry.key, kKnown, " of a file of rules");
+    }
+  }
+  errors.insert(errors.end(), reader.errors().begin(), reader.errors().end());
+}
+
 std::shared_ptr<const RuleSet> RuleSet::load(std::span<const RuleFile> files, std::vector<ConfigError>& errors) {
   auto rules = std::make_shared<RuleSet>();
   const std::size_t before = errors.size();
   if (std::none_of(files.begin(), files.end(), is_built_in))
-    read_file({std::string(kBuiltInName), std::string(built_in_rules())}, rules->signals_, errors);
-  for (const RuleFile& file : files) read_file(file, rules->signals_, errors);
+    rules->read({std::string(kBuiltInName), std::string(built_in_rules())}, errors);
+  for (const RuleFile& file : files) rules->read(file, errors);
   if (errors.size() != before) return nullptr;
+  std::vector<MatchEntry> all;  // the patterns of all rules together have a bound too
+  for (const UserRule& rule : rules->user_rules_) all.insert(all.end(), rule.match.begin(), rule.match.end());
+  if (const auto compiled = Matcher::compile(all); !all.empty() && !compiled) {
+    errors.push_back({files.empty() ? std::string(kBuiltInName) : files.back().name, 0, 0, compiled.error().doing});
+    return nullptr;
+  }
   rules->signals_.finish();
   return rules;
 }

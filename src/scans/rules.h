@@ -10,6 +10,7 @@
 
 #include "config/load.h"
 #include "scans/signals.h"
+#include "scans/user_rules.h"
 
 namespace thorlog {
 
@@ -31,9 +32,13 @@ class RuleSet {
   static std::shared_ptr<const RuleSet> built_in();
 
   const SignalSet& signals() const noexcept { return signals_; }
+  const std::vector<UserRule>& user_rules() const noexcept { return user_rules_; }
 
  private:
+  void read(const RuleFile& file, std::vector<ConfigError>& errors);
+
   SignalSet signals_;
+  std::vector<UserRule> user_rules_;
 };
 
 // The text of conf/rules.d/00-builtin.yaml, built into the program.

@@ -48,7 +48,7 @@ void Watch::on_start(std::uint32_t number, const SeenRecord& seen, std::int64_t 
   const std::int64_t merge =
       core.replayed ? std::max<std::int64_t>(options_.start_merge, 2'000'000'000) : options_.start_merge;
   if (core.start_log != kNoTime && now - core.start_log <= merge) return;
-  if (!core.has_start && !is_over(core.state) && now - core.run_log <= merge) {
+  if (!core.has_start && (!is_over(core.state) || core.replayed) && now - core.run_log <= merge) {
     // A line of the run had overtaken its start.
     core.has_start = true;
     core.start_log = now;
@@ -226,9 +226,18 @@ void Watch::on_end(std::uint32_t number, const SeenRecord& seen) {
     if (scan.wait().abort_cause != Cause::agent_error) return;  // it said why it ends
     core.abort_due = kNoTime;
   }
-  if (core.parallel > 0) {  // one of several runs; the scan ends with the last one
+  if (core.parallel > 0) {  // one of several runs: told at once, but the scan ends with the last one
     --core.parallel;
-    return mark(scan, Dirty::state);
+    mark(scan, Dirty::state);
+    if (core.told != DetectionType::scan_finished)
+      tell(number, {.type = DetectionType::scan_finished, .evidence = {seen.id}});
+    core.told = DetectionType::scan_finished;
+    return;
+  }
+  if (core.told == DetectionType::scan_finished) {
+    core.ended_wall = wall(seen);
+    close(scan, ScanState::completed, Cause::none);
+    return arm_scan(number);
   }
   const bool suspected =
       core.told == DetectionType::scan_suspect && (core.state == ScanState::suspect || core.recover_due != kNoTime);

@@ -1,5 +1,5 @@
-// A scan as the JSON object that `thorlogctl scans --json`, `analyze --json` and the HTTP API show: the contract's keys
-// in its order, absent when unknown. Pure.
+// A scan as the JSON object that `thorlogctl scans --json`, `analyze --json` and the HTTP API show: the contract's
+// keys in its order, absent when unknown. Pure.
 #pragma once
 
 #include "base/json_writer.h"

@@ -79,6 +79,7 @@ Detection Watch::make(const Asset& asset, Scan* scan, Finding& finding) {
   detection.resolves = std::move(finding.resolves);
   detection.level = level_of_severity(detection.severity);
   detection.log_time = time_;
+  detection.flags = finding.flags;
   if (scan != nullptr) {
     const ScanCore& core = scan->core;
     detection.scan_id = scan->id;

@@ -35,6 +35,7 @@ Watch::Watch(const ScanOptions& options, ScanSink& sink, std::shared_ptr<const R
       sink_(sink),
       rules_(rules ? std::move(rules) : RuleSet::built_in()),
       modules_(rules_->signals()),
+      user_(rules_->user_rules()),
       unmapped_(4096) {}
 
 void Watch::see(const SeenRecord& seen) {
@@ -69,6 +70,7 @@ void Watch::see(const SeenRecord& seen) {
     case Kind::audit:
       break;
   }
+  if (!user_.empty() && event.kind < Kind::detection) user_line(seen);
   seen_ = nullptr;
 }
 
@@ -185,7 +187,8 @@ void Watch::touch(Asset& asset, const SeenRecord& seen) {
   core.deaf = deaf_sum_;
   core.applied_seq = seen.seq;
   if (core.first_wall == kNoTime) core.first_wall = seen.record.received;
-  if (event.timestamp != kNoTime && event.timestamp > core.last_stamp && (event.flags & flag::clock_skew) == 0)
+  if (event.timestamp != kNoTime && event.timestamp > core.last_stamp &&
+      ((event.flags & flag::clock_skew) == 0 || (event.flags & flag::replayed) != 0))
     core.last_stamp = event.timestamp;
   if (event.kind == Kind::thor) {
     core.thor_wall = seen.record.received;
@@ -269,7 +272,10 @@ void Watch::set_options(const ScanOptions& options) {
 }
 
 void Watch::set_rules(std::shared_ptr<const RuleSet> rules) {
+  const std::string counted = user_.save();
   rules_ = rules ? std::move(rules) : RuleSet::built_in();
+  user_ = UserRules(rules_->user_rules());
+  user_.load(counted);
   modules_.set_signals(rules_->signals());
 }
 

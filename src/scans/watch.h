@@ -51,7 +51,8 @@ class Watch {
     std::string discriminator = {};
     std::vector<RecordId> evidence = {};
     std::string resolves = {};
-    std::string detail = {};                                  // a part of the summary
+    std::string detail = {};  // a part of the summary
+    std::uint32_t flags = 0;
     std::string type_name = {}, severity = {}, summary = {};  // of a user's rule
     std::int64_t deadline = kNoTime;
     std::uint32_t max_resumes = 0;
@@ -81,6 +82,10 @@ class Watch {
   bool is_live(const Scan& scan) const noexcept {
     return !scan.core.replayed && !scan.core.service && !scan.core.candidate;
   }
+
+  // rule_hits.cc
+  void user_line(const SeenRecord& seen);
+  void rule_hit(std::size_t rule, const SeenRecord& seen);
 
   // lines.cc
   void thor_line(const SeenRecord& seen);
@@ -183,6 +188,8 @@ class Watch {
   ScanSink& sink_;
   std::shared_ptr<const RuleSet> rules_;
   Modules modules_;
+  UserRules user_;
+  bool user_dirty_ = false;
   Timers timers_;
 
   Slab<Scan> scans_;
