@@ -7,12 +7,18 @@
 #include "journal/journal_state.h"
 
 namespace thorlog {
+namespace {
+
+constexpr std::uint64_t kMostUnsynced = 32U << 20;  // bytes in memory that the disk does not have yet
+
+}  // namespace
 
 Status Journal::State::append(std::span<const BatchRef> batches, Room room) {
   THORLOG_ASSERT(!closed);
   if (failed.load(std::memory_order_relaxed))
     return fail({Errc::io, "appending to the journal, which has failed", 0});
   if (batches.empty()) return ok();
+  if (auto left = leave_failed_file(); !left) return left;
   if (room == Room::inputs && full.load(std::memory_order_relaxed)) {
     return fail({Errc::disk_full, "appending to the journal, which is full", 0});
   }
@@ -22,10 +28,10 @@ Status Journal::State::append(std::span<const BatchRef> batches, Room room) {
   if (!fits) {
     if (auto made = make_room(bytes, room); !made) return made;
   }
-  return write(batches);
+  return write(batches, room);
 }
 
-Status Journal::State::write(std::span<const BatchRef> batches) {
+Status Journal::State::write(std::span<const BatchRef> batches, Room room) {
   const std::int64_t now = std::max(last_stored, log_time());
   std::uint64_t offset = segment->end;
   std::uint64_t seq = next_seq;
@@ -38,30 +44,52 @@ Status Journal::State::write(std::span<const BatchRef> batches) {
     seq += batch->count();
   }
   if (auto wrote = file->write_at(segment->end - segment->base, parts, FaultPoint::batch_write, nullptr); !wrote) {
-    return fail(write_failed(std::move(wrote).error()));
+    return write_failed(batches, room, std::move(wrote).error());
   }
-  if (auto passed = files.pass(FaultPoint::publish); !passed) return fail(write_failed(std::move(passed).error()));
+  if (auto passed = files.pass(FaultPoint::publish); !passed) {
+    return write_failed(batches, room, std::move(passed).error());
+  }
   next_seq = seq;
   log_end_seq = seq;
   last_stored = now;
   const bool must_sync = options.durability == Durability::disk;
   shared.publish(batches, !must_sync);
-  if (must_sync) keeper->sync(file, {offset, seq});
+  if (must_sync) {
+    remember_unsynced(batches);
+    keeper->sync(file, {offset, seq});
+  }
   wake_up();
   return ok();
 }
 
-// Nothing of these batches counts. On a full disk the segment ends before them, so that a part of them that did get
-// there can't be found again later.
-Error Journal::State::write_failed(Error error) {
+// They must be there until they are synced: a file whose sync fails is not asked for them. A disk that can't follow
+// holds us up here, so that they stay few.
+void Journal::State::remember_unsynced(std::span<const BatchRef> batches) {
+  for (const BatchRef& batch : batches) {
+    unsynced.push_back(batch);
+    unsynced_bytes += batch->capacity();
+  }
+  if (unsynced_bytes > kMostUnsynced && !keeper->halted()) keeper->wait_idle();
+  const std::uint64_t synced = shared.state().synced_seq;
+  while (!unsynced.empty() && unsynced.front()->end_seq() <= synced) {
+    unsynced_bytes -= unsynced.front()->capacity();
+    unsynced.pop_front();
+  }
+}
+
+// Nothing of these batches counts here. On a full disk the segment ends before them, so that a part of them that did
+// get there can't be found again later. Any other error: the file is given up, and they go to another one.
+Status Journal::State::write_failed(std::span<const BatchRef> batches, Room room, Error error) {
   if (error.code == Errc::disk_full && file->truncate(segment->end - segment->base)) {
     wanted_bytes = options.segment_bytes;
     seal_open();
     [[maybe_unused]] const bool refused = !refuse();
-    return error;
+    return fail(std::move(error));
   }
-  set_failed(error);
-  return error;
+  open_file_failed = true;
+  tell_trouble(error);
+  // A second error within a minute ends here: leave_failed_file() says so.
+  return append(batches, room);
 }
 
 SegmentHeader Journal::State::next_header(std::uint64_t bytes) const {
@@ -117,10 +145,16 @@ Status Journal::State::begin_segment(MadeSegment made) {
 // The keeper does it; readers don't notice.
 void Journal::State::seal_open() {
   keeper->post([this, sealing = std::move(segment), its_file = std::move(file)] {
-    if (failed) return;  // a file whose sync failed is not synced again
+    if (failed || keeper->halted()) {  // a file whose sync failed is not synced again; others have their turn later
+      const std::lock_guard guard(trouble_mutex);
+      skipped_seals.push_back({sealing, its_file});
+      return;
+    }
     Segment copy = shared.copy_of(*sealing);
     if (auto sealed = seal_segment(*its_file, copy, checksum); !sealed) {
-      set_failed(sealed.error());
+      keeper->halt();
+      tell_trouble(sealed.error());
+      shared.set_sealed(*sealing, copy.disk_bytes);  // it may be removed in its time; the next start walks it
       return;
     }
     shared.set_sealed(*sealing, copy.disk_bytes);
@@ -135,7 +169,7 @@ std::int64_t Journal::State::log_time() const noexcept {
 }
 
 void Journal::State::on_synced(const Status& status, Position upto) {
-  if (!status) return set_failed(status.error());
+  if (!status) return tell_trouble(status.error());
   if (options.durability != Durability::disk) return;
   shared.synced(upto);
   wake_up();

@@ -160,6 +160,7 @@ Status Journal::State::start() {
 
 Status Journal::State::close() {
   if (closed) return ok();
+  if (auto left = leave_failed_file(); !left) log(Severity::error, "journal", left.error().message());
   closed = true;
   next->discard();
   if (segment) seal_open();
@@ -193,6 +194,9 @@ Missing Journal::missing(std::uint64_t from_seq, std::uint64_t to_seq) const {
   return state_->shared.missing(from_seq, to_seq);
 }
 Position Journal::place_before(std::uint64_t offset) const { return state_->shared.place_before(offset); }
+TimeRangePlaces Journal::places_of(std::int64_t since, std::int64_t until) const {
+  return state_->shared.places_of(since, until);
+}
 void Journal::on_progress(std::function<void()> wake) { state_->wake = std::move(wake); }
 Result<std::uint16_t> Journal::number_of(std::string_view name) { return state_->names->number_of(name); }
 std::string Journal::name_of(std::uint16_t number) const { return state_->names->name_of(number); }

@@ -56,6 +56,12 @@ struct Missing {
 // Whose records these are. internal (detections, audit, life) find room in a reserved segment when the rest is full.
 enum class Room : std::uint8_t { inputs, internal };
 
+// The records that were received within some time all lie between these two, among others.
+struct TimeRangePlaces {
+  Position from;
+  std::uint64_t end_seq = 0;
+};
+
 class Journal {
  public:
   // Takes the flock of the state folder, recovers, starts a new segment (and the sync thread with durability: disk).
@@ -88,6 +94,8 @@ class Journal {
   // The beginning of the segment that holds this offset, or of the oldest one: where to look for a record by its id. Any
   // thread.
   Position place_before(std::uint64_t offset) const;
+  // Where to look for what was received between the two (ns since 1970, both included): whole segments. Any thread.
+  TimeRangePlaces places_of(std::int64_t since, std::int64_t until) const;
   // Called on the log thread after each publish and when space came back, and on the sync thread when synced_seq
   // moved. Set it before the first append.
   void on_progress(std::function<void()> wake);

@@ -3,8 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,12 +36,22 @@ struct Journal::State {
 
   // append.cc, log thread.
   Status append(std::span<const BatchRef> batches, Room room);
-  Status write(std::span<const BatchRef> batches);
-  Error write_failed(Error error);
+  Status write(std::span<const BatchRef> batches, Room room);
+  Status write_failed(std::span<const BatchRef> batches, Room room, Error error);
+  void remember_unsynced(std::span<const BatchRef> batches);
   Status begin_segment(MadeSegment made);
   void seal_open();
   SegmentHeader next_header(std::uint64_t bytes) const;
   std::int64_t log_time() const noexcept;
+
+  // trouble.cc, log thread.
+  void tell_trouble(const Error& error);  // any thread
+  Status first_trouble(const std::string& why);
+  Status leave_failed_file();
+  Status leave_failed_file_now();
+  Result<MadeSegment> make_replacement(Position good, std::uint64_t replaced_base, std::uint64_t bytes);
+  Status move_to(MadeSegment made, Position good);
+  void seal_skipped();
 
   // room.cc, log thread.
   Status make_room(std::uint64_t batch_bytes, Room room);
@@ -76,6 +89,14 @@ struct Journal::State {
   std::function<void()> wake;
   std::atomic<bool> full{false};
   std::atomic<bool> failed{false};
+  std::atomic<bool> in_trouble{false};  // a sync or write failed: the log thread must go on in another file
+  std::mutex trouble_mutex;             // guards what follows
+  std::string trouble;
+  struct Unsealed {
+    std::shared_ptr<Segment> segment;
+    std::shared_ptr<File> file;
+  };
+  std::vector<Unsealed> skipped_seals;  // that came up while nothing was synced
   SharedLog shared;
 
   // Log thread only.
@@ -89,6 +110,11 @@ struct Journal::State {
   std::uint64_t acknowledged_seq = 0;
   std::int64_t retry_at = 0;       // steady; after the disk was full
   std::uint64_t wanted_bytes = 0;  // of the segment that could not be had
+  std::deque<BatchRef> unsynced;   // durability disk: in memory until they are on the disk
+  std::uint64_t unsynced_bytes = 0;
+  std::optional<std::int64_t> left_file_at;  // steady; when a file was given up last
+  bool open_file_failed = false;             // a write to it did
+  bool moving = false;                       // it is given up, and there is no room yet for another one
   bool closed = false;
   std::vector<iovec> parts;
 

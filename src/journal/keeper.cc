@@ -55,9 +55,9 @@ void Keeper::wait_idle() {
 void Keeper::run_sync(const std::shared_ptr<File>& file, Position upto) {
   // After a failed sync nobody knows what the file holds, and the next one could say "fine" without it being true
   // (the kernel marks the pages clean). So it is never tried again.
-  if (sync_failed_) return;
+  if (halted_) return;
   const Status status = file->sync_data(FaultPoint::sync);
-  sync_failed_ = !status;
+  if (!status) halted_ = true;
   synced_(status, upto);
 }
 

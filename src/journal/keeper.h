@@ -4,6 +4,7 @@
 // once in the call.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -30,14 +31,20 @@ class Keeper {
   // Returns when everything posted before has run.
   void wait_idle();
 
+  // After a sync has failed nothing is synced and nothing is told until go_on(): by then the log thread has given the
+  // file up. Any thread.
+  bool halted() const noexcept { return halted_.load(); }
+  void halt() noexcept { halted_ = true; }
+  void go_on() noexcept { halted_ = false; }
+
  private:
   void run();
   void run_sync(const std::shared_ptr<File>& file, Position upto);
 
   const Synced synced_;
   const bool with_thread_;
-  bool sync_failed_ = false;  // its own thread's, or the caller's when there is none
-  std::mutex mutex_;          // guards what follows
+  std::atomic<bool> halted_{false};
+  std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::condition_variable idle_;
   std::deque<std::function<void()>> tasks_;

@@ -20,6 +20,7 @@ struct Candidate {
   SegmentHeader header;
   bool header_sound = false;
   std::uint64_t limit = 0;  // what lies behind it was written again to another segment
+  bool replaced = false;    // all of it was
 };
 
 class Recovery {
@@ -94,14 +95,21 @@ class Recovery {
   void apply_replacement(const SegmentHeader& newer) {
     if (newer.replaces_from == 0) return;
     for (Candidate& older : candidates_) {
-      if (older.segment->base == newer.replaces_base && older.segment->base < newer.base_offset) {
-        older.limit = std::clamp(newer.replaces_from, older.segment->base + kSegmentHeaderSize, older.limit);
+      const std::uint64_t base = older.segment->base;
+      if (base == newer.replaces_base && base < newer.base_offset) {
+        older.limit = std::clamp(newer.replaces_from, base + kSegmentHeaderSize, older.limit);
       }
+      // Whatever was begun between the two lies in the newer one as well.
+      older.replaced = older.replaced || (base > newer.replaces_base && base < newer.base_offset);
     }
   }
 
   Status take(Candidate& candidate) {
     Segment& segment = *candidate.segment;
+    if (candidate.replaced) {
+      candidate.file.reset();
+      return files_.remove(segment.path, FaultPoint::unlink);
+    }
     auto footer = read_footer(*candidate.file, segment.base, checksum_);
     if (!footer) return fail(std::move(footer).error());
     const bool sealed = candidate.header_sound && footer->has_value() && candidate.header.first_seq > 0 &&

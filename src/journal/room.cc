@@ -82,6 +82,10 @@ Status Journal::State::make_room(std::uint64_t batch_bytes, Room room) {
       std::max(options.segment_bytes, round_up(batch_bytes + kSegmentHeaderSize + kSegmentFooterSize, 4096));
   auto made =
       full && room == Room::internal ? Result<MadeSegment>(fail({Errc::disk_full, "", 0})) : next_made_segment(bytes);
+  if (!made && made.error().code != Errc::disk_full) {
+    if (auto may = first_trouble(made.error().message()); !may) return may;
+    made = next_made_segment(bytes);
+  }
   if (made) return begin_segment(*std::move(made));
   if (made.error().code != Errc::disk_full) {
     set_failed(made.error());
@@ -100,6 +104,7 @@ Status Journal::State::make_room(std::uint64_t batch_bytes, Room room) {
 void Journal::State::tend(Position acknowledged, std::string_view pinning) {
   if (closed || failed) return;
   acknowledged_seq = acknowledged.seq;
+  if (!leave_failed_file()) return update_books();
   remove_expired();
   remove_empty();
   make_ready();

@@ -34,7 +34,15 @@ void SharedLog::add_segment(std::shared_ptr<Segment> segment) {
 
 void SharedLog::publish(std::span<const BatchRef> batches, bool synced) {
   const std::lock_guard lock(mutex_);
-  Segment& segment = *segments_.back();
+  add_batches(*segments_.back(), batches);
+  if (synced) synced_ = end_;
+  drop_passed();
+  while (recent_bytes_ > cache_bytes_ && !recent_.empty()) drop_oldest_batch();
+  const std::uint64_t from = recent_.empty() ? end_.seq : recent_.front()->base_seq();
+  for (Place* place : places_) place->near = place->near && place->seq >= from;
+}
+
+void SharedLog::add_batches(Segment& segment, std::span<const BatchRef> batches) {
   for (const BatchRef& batch : batches) {
     segment.end = batch->end_offset();
     segment.end_seq = batch->end_seq();
@@ -46,11 +54,47 @@ void SharedLog::publish(std::span<const BatchRef> batches, bool synced) {
     recent_bytes_ += batch->capacity();
   }
   end_ = {segment.end, segment.end_seq};
-  if (synced) synced_ = end_;
-  drop_passed();
-  while (recent_bytes_ > cache_bytes_ && !recent_.empty()) drop_oldest_batch();
-  const std::uint64_t from = recent_.empty() ? end_.seq : recent_.front()->base_seq();
-  for (Place* place : places_) place->near = place->near && place->seq >= from;
+}
+
+std::shared_ptr<const Segment> SharedLog::first_unsynced(Position& good) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::partition_point(segments_.begin(), segments_.end(),
+                                          [&](const auto& each) { return each->end_seq <= synced_.seq; });
+  if (found == segments_.end()) return nullptr;
+  const std::uint64_t first = (*found)->base + kSegmentHeaderSize;
+  good = {std::clamp(synced_.offset, first, std::max(first, (*found)->end)),
+          std::max(synced_.seq, (*found)->first_seq)};
+  return *found;
+}
+
+std::vector<std::shared_ptr<Segment>> SharedLog::replace_tail(Position good, std::shared_ptr<Segment> fresh,
+                                                              std::span<const BatchRef> batches) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Segment>> gone;
+  while (!segments_.empty() && segments_.back()->first_seq >= good.seq && segments_.back()->base > good.offset) {
+    gone.push_back(std::move(segments_.back()));
+    segments_.pop_back();
+  }
+  if (!segments_.empty() && segments_.back()->end_seq >= good.seq) {
+    Segment& cut = *segments_.back();
+    cut.records -= std::min(cut.records, cut.end_seq - good.seq);
+    cut.end = std::min(cut.end, good.offset);
+    cut.end_seq = good.seq;
+    cut.sealed = true;  // as far as removing it is concerned
+  }
+  while (!recent_.empty() && recent_.back()->base_seq() >= good.seq) {
+    recent_bytes_ -= recent_.back()->capacity();
+    recent_.pop_back();
+  }
+  // Batches that overlap the place or that were dropped already: the rest must stay without a gap in its numbers.
+  if (!recent_.empty() && recent_.back()->end_seq() != good.seq) {
+    recent_.clear();
+    recent_bytes_ = 0;
+  }
+  segments_.push_back(std::move(fresh));
+  end_ = {segments_.back()->end, segments_.back()->end_seq};
+  add_batches(*segments_.back(), batches);
+  return gone;
 }
 
 void SharedLog::synced(Position upto) {
@@ -130,6 +174,18 @@ Position SharedLog::place_before(std::uint64_t offset) const {
     place = {segment->base + kSegmentHeaderSize, segment->first_seq};
   }
   return place;
+}
+
+TimeRangePlaces SharedLog::places_of(std::int64_t since, std::int64_t until) const {
+  const std::lock_guard lock(mutex_);
+  TimeRangePlaces places{end_, 0};
+  for (const auto& segment : segments_) {
+    if (segment->empty() || segment->max_time < since || segment->min_time > until) continue;
+    if (places.end_seq == 0) places.from = {segment->base + kSegmentHeaderSize, segment->first_seq};
+    places.end_seq = segment->end_seq;
+  }
+  places.end_seq = std::max(places.end_seq, places.from.seq);
+  return places;
 }
 
 Missing SharedLog::missing(std::uint64_t from_seq, std::uint64_t to_seq) const {

@@ -45,12 +45,20 @@ class SharedLog {
     segments_.pop_front();
     return oldest;
   }
+  // After a failed sync: what lies at or after `good` is in `fresh` now, in these batches (same numbers, new places),
+  // and counts no more where it was. Gives the segments that hold nothing else; the one cut short is not sealed on
+  // the disk, and never will be.
+  std::vector<std::shared_ptr<Segment>> replace_tail(Position good, std::shared_ptr<Segment> fresh,
+                                                     std::span<const BatchRef> batches);
+  // The segment of which the first unsynced record is, and the place up to which it is good. Nothing: all is synced.
+  std::shared_ptr<const Segment> first_unsynced(Position& good) const;
   // Takes out the sealed ones that hold no record, but never the last one.
   std::vector<std::shared_ptr<Segment>> take_empty();
 
   // --- Any thread.
   JournalState state() const;
   std::uint64_t segment_bytes() const;
+  TimeRangePlaces places_of(std::int64_t since, std::int64_t until) const;
   Missing missing(std::uint64_t from_seq, std::uint64_t to_seq) const;
   Position place_before(std::uint64_t offset) const;
   // Counts numbers that a reader found unreadable; each hole once.
@@ -78,6 +86,7 @@ class SharedLog {
   Where look(Place& place, Position from, bool only_synced, std::vector<BatchRef>& out, DiskRange& range);
 
  private:
+  void add_batches(Segment& segment, std::span<const BatchRef> batches);
   void drop_oldest_batch();
   void drop_passed();
   Where hand_out(Place& place, std::uint64_t from_seq, std::uint64_t limit_seq, std::vector<BatchRef>& out);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace thorlog {
 namespace {
@@ -71,8 +72,19 @@ class ModelFile final : public File {
   Status sync_data(FaultPoint point) override {
     const std::lock_guard lock(disk_.mutex_);
     if (!is_alive()) return fail(crashed_error());
-    if (auto stepped = disk_.step(point); !stepped) return stepped;
-    inode_->durable = inode_->now;
+    if (auto stepped = disk_.step(point); !stepped) {
+      if (!disk_.crashed_) inode_->doomed.merge(inode_->dirty);
+      if (!disk_.crashed_) inode_->dirty.clear();
+      return stepped;
+    }
+    std::string before = std::exchange(inode_->durable, inode_->now);
+    before.resize(std::max(before.size(), inode_->now.size()), '\0');
+    for (const std::uint64_t page : inode_->doomed) {
+      const std::uint64_t at = page * ModelDisk::kPage;
+      if (at >= inode_->durable.size()) continue;
+      const auto size = std::min<std::size_t>(ModelDisk::kPage, inode_->durable.size() - at);
+      inode_->durable.replace(at, size, before, at, size);
+    }
     inode_->dirty.clear();
     return ok();
   }
@@ -94,6 +106,7 @@ class ModelFile final : public File {
     inode_->now.replace(offset, bytes.size(), bytes);
     for (std::uint64_t page = offset / ModelDisk::kPage; page * ModelDisk::kPage < offset + bytes.size(); ++page) {
       inode_->dirty.insert(page);
+      inode_->doomed.erase(page);
     }
   }
 

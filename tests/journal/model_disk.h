@@ -58,9 +58,10 @@ class ModelDisk final : public FileSystem {
  private:
   friend class ModelFile;
   struct Inode {
-    std::string now;                // as the process sees it
-    std::string durable;            // as of the last sync
-    std::set<std::uint64_t> dirty;  // pages changed since
+    std::string now;                 // as the process sees it
+    std::string durable;             // as of the last sync
+    std::set<std::uint64_t> dirty;   // pages changed since
+    std::set<std::uint64_t> doomed;  // a sync of them failed: no later one writes them, though it says it did
   };
   using Entries = std::map<std::string, std::shared_ptr<Inode>>;
   struct PendingEntry {  // a folder change that is not synced

@@ -194,30 +194,116 @@ TEST_F(RoomTest, StoresNothingOfABatchThatDidNotFitOnTheDisk) {
   EXPECT_EQ(read_all(*journal_), lines);
 }
 
-TEST_F(RoomTest, FailsForGoodWhenTheDiskGivesAnError) {
+TEST_F(RoomTest, FailsForGoodWhenTheDiskGivesAnErrorTwice) {
   open();
   ASSERT_TRUE(is_ok(append("before")));
-  disk_.fail_at(FaultPoint::batch_write, 0, 1, {Errc::io, "writing", EIO});
+  disk_.fail_at(FaultPoint::batch_write, 0, 2, {Errc::io, "writing", EIO});
   EXPECT_EQ(append("refused").error().code, Errc::io);
   EXPECT_TRUE(journal_->state().failed);
   EXPECT_EQ(append("refused").error().code, Errc::io);
   EXPECT_EQ(read_all(*journal_).size(), 1U) << "what is there can still be read";
+  EXPECT_NE(said_.find("check the disk"), std::string::npos) << said_;
 }
 
-TEST_F(RoomTest, AcknowledgesNothingAfterAFailedSyncAndNeverSyncsThatFileAgain) {
+TEST_F(RoomTest, GoesOnInANewFileAfterOneFailedWrite) {
+  open();
+  ASSERT_TRUE(is_ok(append("before")));
+  disk_.fail_at(FaultPoint::batch_write, 0, 1, {Errc::io, "writing", EIO});
+  ASSERT_TRUE(is_ok(append("goes to the next file")));
+  ASSERT_TRUE(is_ok(append("after")));
+  EXPECT_FALSE(journal_->state().failed);
+  const auto lines = read_all(*journal_);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[1].seq, 2U);
+  EXPECT_GT(lines[1].offset, options_.segment_bytes);
+  clock_.advance(61'000'000'000);
+  disk_.fail_at(FaultPoint::batch_write, 0, 1, {Errc::io, "writing", EIO});
+  ASSERT_TRUE(is_ok(append("an hour later is another matter")));
+  journal_.reset();
+  open();
+  EXPECT_EQ(read_all(*journal_).size(), 4U);
+  EXPECT_EQ(journal_->state().damaged, 0U);
+}
+
+TEST_F(RoomTest, WritesWhatIsNotSyncedOnceMoreAfterAFailedSyncAndNeverSyncsThatFileAgain) {
   options_.durability = Durability::disk;
   open();
   ASSERT_TRUE(is_ok(append("before")));
   EXPECT_EQ(journal_->state().synced_seq, 2U);
   disk_.fail_at(FaultPoint::sync, 0, 1, {Errc::io, "syncing", EIO});
   ASSERT_TRUE(is_ok(append("lost or not, nobody knows")));
-  EXPECT_EQ(journal_->state().synced_seq, 2U);
+  EXPECT_EQ(journal_->state().synced_seq, 2U) << "nothing is acknowledged after the last good sync";
+  const std::uint64_t old_offset = read_all(*journal_)[1].offset;
+  journal_->tend({}, "");
+  EXPECT_EQ(journal_->state().synced_seq, 3U);
+  EXPECT_FALSE(journal_->state().failed);
+  ASSERT_TRUE(is_ok(append("after")));
+  const auto lines = read_all(*journal_);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[1].raw, "lost or not, nobody knows");
+  EXPECT_EQ(lines[1].seq, 2U);
+  EXPECT_GT(lines[1].offset, old_offset) << "new ids";
+  // The kernel has forgotten the pages whose sync failed. They come back from nowhere.
+  std::mt19937_64 random(1);
+  journal_.reset();
+  disk_.power_loss(random);
+  open();
+  EXPECT_EQ(read_all(*journal_), lines);
+  EXPECT_EQ(journal_->state().damaged, 0U);
+}
+
+TEST_F(RoomTest, FailsWhenASecondSyncFailsWithinAMinute) {
+  options_.durability = Durability::disk;
+  open();
+  ASSERT_TRUE(is_ok(append("before")));
+  disk_.fail_at(FaultPoint::sync, 0, 1, {Errc::io, "syncing", EIO});
+  ASSERT_TRUE(is_ok(append("second")));
+  journal_->tend({}, "");
+  EXPECT_EQ(journal_->state().synced_seq, 3U);
+  clock_.advance(59'000'000'000);
+  disk_.fail_at(FaultPoint::sync, 0, 1, {Errc::io, "syncing", EIO});
+  ASSERT_TRUE(is_ok(append("third")));
+  journal_->tend({}, "");
   EXPECT_TRUE(journal_->state().failed);
-  const std::uint64_t steps = disk_.steps();
   EXPECT_FALSE(append("refused"));
+  EXPECT_EQ(journal_->state().synced_seq, 3U);
+  const std::uint64_t steps = disk_.steps();
+  journal_->tend({}, "");
   EXPECT_FALSE(journal_->close());
   EXPECT_EQ(disk_.steps(), steps) << "the disk was touched again";
-  EXPECT_EQ(journal_->state().synced_seq, 2U);
+  EXPECT_EQ(read_all(*journal_).size(), 3U) << "outputs drain on";
+}
+
+TEST_F(RoomTest, MovesTheTailAndGoesOnBehindItWhenItComesBackFromAPowerCut) {
+  options_.durability = Durability::disk;
+  open();
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(is_ok(append(std::string(9'000, 'x'))));
+  const std::uint64_t synced = journal_->state().synced_seq;
+  disk_.fail_at(FaultPoint::sync, 0, 1, {Errc::io, "syncing", EIO});
+  ASSERT_TRUE(is_ok(append("unsynced")));
+  ASSERT_TRUE(is_ok(append(std::string(30'000, 'y'))));
+  EXPECT_EQ(journal_->state().synced_seq, synced + 2);
+  const auto lines = read_all(*journal_);
+  journal_.reset();
+  std::mt19937_64 random(3);
+  disk_.power_loss(random);
+  open();
+  EXPECT_EQ(read_all(*journal_), lines);
+  EXPECT_EQ(journal_->state().damaged, 0U);
+}
+
+TEST_F(RoomTest, GoesOnWhenASealFails) {
+  open();
+  ASSERT_TRUE(is_ok(append("before")));
+  disk_.fail_at(FaultPoint::seal, 0, 1, {Errc::io, "sealing", EIO});
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(is_ok(append(std::string(10'000, 'x'))));
+  journal_->tend({}, "");
+  EXPECT_FALSE(journal_->state().failed);
+  const auto lines = read_all(*journal_);
+  EXPECT_EQ(lines.size(), 13U);
+  journal_.reset();
+  open();
+  EXPECT_EQ(read_all(*journal_), lines);
 }
 
 TEST_F(RoomTest, RefusesNetworkFileSystems) {
