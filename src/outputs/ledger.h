@@ -75,6 +75,9 @@ class Ledger {
     return next_++;
   }
 
+  // A token for what is written beside the entries, and settled by somebody else.
+  Token spare() noexcept { return next_++; }
+
   bool empty() const noexcept { return entries_.empty(); }
   const Entry& front() const noexcept { return entries_.front(); }
   template <class Visit>

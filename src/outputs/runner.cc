@@ -127,7 +127,26 @@ void OutputRunner::drop_before(Position to, DropReason reason) {
   impl_->post([to, reason](OutputWorker& worker) { worker.drop_before(to, reason); });
 }
 
+Status OutputRunner::replay(const ReplayRequest& request) {
+  auto result = std::make_shared<std::promise<Status>>();
+  std::future<Status> answer = result->get_future();
+  impl_->post([request, result](OutputWorker& worker) { result->set_value(worker.replay(request)); });
+  if (answer.wait_for(kTakeUpWithin) == std::future_status::ready) return answer.get();
+  return ok();  // its thread waits for a disk; it will begin
+}
+
+void OutputRunner::cancel_replay() {
+  impl_->post([](OutputWorker& worker) { worker.cancel_replay(); });
+}
+
+void OutputRunner::retry(std::vector<std::uint64_t> letters) {
+  impl_->post([letters = std::move(letters)](OutputWorker& worker) { worker.retry(letters); });
+}
+
 std::shared_ptr<DeadLetters> OutputRunner::dead_letters() const { return impl_->letters(); }
+std::optional<Movement> OutputRunner::movement_of(std::uint64_t seq) const {
+  return impl_->worker().history().of(seq);
+}
 OutputSnapshot OutputRunner::snapshot() const { return impl_->worker().snapshot(); }
 std::uint64_t OutputRunner::beats() const noexcept { return impl_->beats(); }
 

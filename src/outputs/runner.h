@@ -14,6 +14,7 @@
 #include "journal/cursor.h"
 #include "journal/journal.h"
 #include "outputs/dead_letters.h"
+#include "outputs/history.h"
 #include "outputs/sink.h"
 #include "outputs/snapshot.h"
 #include "thorlog/identity.h"
@@ -57,8 +58,17 @@ class OutputRunner {
   // Whole batches only: the place is rounded up.
   void drop_before(Position to, DropReason reason);
 
+  // Sends stored records again, beside the live stream (replay_stream.h). Errors: busy (one is running), io.
+  Status replay(const ReplayRequest& request);
+  void cancel_replay();
+  // Another try for dead letters, by their numbers.
+  void retry(std::vector<std::uint64_t> letters);
+
   // What its target has refused for good. Any thread; may outlive the runner.
   std::shared_ptr<DeadLetters> dead_letters() const;
+
+  // What became of the record with this number, as far as is remembered.
+  std::optional<Movement> movement_of(std::uint64_t seq) const;
 
   OutputSnapshot snapshot() const;
   std::uint64_t beats() const noexcept;  // turns of its loop, for the watchdog

@@ -10,6 +10,7 @@
 
 #include "journal/cursor.h"
 #include "outputs/latency.h"
+#include "outputs/replay.h"
 
 namespace thorlog {
 
@@ -82,6 +83,9 @@ struct OutputSnapshot {
   double rate = 0;                             // records settled a second, over the last seconds
   LatencyHistogram latency;                    // received to acknowledged
   std::shared_ptr<const SinkFigures> figures;  // may be empty
+  std::uint64_t dead_letters = 0;
+  std::uint64_t dead_letter_bytes = 0;
+  ReplayProgress replay;
 };
 
 }  // namespace thorlog

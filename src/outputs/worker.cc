@@ -35,8 +35,11 @@ OutputWorker::OutputWorker(Loop& loop, OutputEnvironment environment, OutputSett
                     park_refused_ = false;
                     turn();
                   }),
-      skip_before_(cursor_->position().seq) {
+      replay_timer_(loop, [this] { turn(); }),
+      skip_before_(cursor_->position().seq),
+      replay_(replay_environment()) {
   find_parked();
+  replay_.load(cursor_->position().seq);
   assets_changed();
 }
 
@@ -56,6 +59,7 @@ void OutputWorker::turn() {
   now_ = env_.clock.wall();
   if (rewind_wanted_) do_rewind();
   const bool more = feed();
+  feed_replay();
   if (!closing_ && !replacement_) sink_->flush();
   if (rewind_wanted_) do_rewind();
   settle_free();
@@ -209,6 +213,7 @@ void OutputWorker::delivered(Token token) noexcept {
   reached(token);
   bool any = false;
   for (; !ledger_.empty() && ledger_.front().token <= token; any = true) settle_front();
+  replay_.delivered(token);
   if (!any) return;
   save(false);
   publish();
@@ -222,11 +227,19 @@ void OutputWorker::settle_front() {
     to.seq += records;  // which of them it was does not matter: all up to entry.end are settled here
     cursor_->drop(to, reason, records);
   };
+  const std::uint64_t from = cursor_->position().seq;
   drop(entry.tally.max_lag, DropReason::max_lag);
   const std::uint64_t handed = handed_and_parked_before(entry.end.seq);
   drop(entry.tally.parked + handed, DropReason::parked);
   cursor_->settle(entry.end, entry.tally.acknowledged - handed, entry.tally.filtered);
   parked_.erase(parked_.begin(), parked_.lower_bound(entry.end.seq));
+  history_.note({.from = from,
+                 .to = entry.end.seq,
+                 .first = now_,
+                 .last = env_.clock.wall(),
+                 .acknowledged = entry.tally.acknowledged - handed,
+                 .dropped = entry.tally.max_lag,
+                 .reason = entry.tally.max_lag == 0 ? DropReason::count : DropReason::max_lag});
   ledger_.pop_front();
 }
 
@@ -239,6 +252,7 @@ void OutputWorker::do_rewind() {
   settle_free();
   ledger_.clear();
   for (auto& [seq, handed] : parked_) handed = false;
+  replay_.rewind();
   tally_ = {};
   held_ = false;
   records_.reset();
@@ -252,6 +266,13 @@ void OutputWorker::do_rewind() {
 void OutputWorker::drop_upto(Position to, DropReason reason, std::uint64_t filtered) {
   const std::uint64_t parked = parked_before(to.seq);
   Position middle = cursor_->position();
+  history_.note({.from = middle.seq,
+                 .to = to.seq,
+                 .first = env_.clock.wall(),
+                 .last = env_.clock.wall(),
+                 .acknowledged = 0,
+                 .dropped = to.seq - middle.seq - parked - filtered,
+                 .reason = reason});
   middle.seq += parked;
   cursor_->drop(middle, DropReason::parked, parked);
   middle.seq = to.seq - filtered;
@@ -293,6 +314,7 @@ void OutputWorker::tick() {
             static_cast<double>(span);
   slot = settled;
   ++ticks_;
+  replay_.tick();
   turn();
 }
 
@@ -320,6 +342,9 @@ void OutputWorker::publish() {
   to.possibly_lost_bytes = sink.possibly_lost_bytes;
   to.repeated_bytes = sink.repeated_bytes;
   to.rate = rate_;
+  to.replay = replay_.progress();
+  to.dead_letters = letters_->count();
+  to.dead_letter_bytes = letters_->bytes();
   to.latency = latency_;
   to.figures = sink.figures;
   if (to.target.size() != sink.target.size() || to.target != sink.target) to.target = sink.target;

@@ -14,8 +14,10 @@
 #include "journal/cursor.h"
 #include "journal/journal.h"
 #include "loop/loop.h"
+#include "outputs/history.h"
 #include "outputs/ledger.h"
 #include "outputs/match.h"
+#include "outputs/replay_stream.h"
 #include "outputs/runner.h"
 #include "outputs/shorten.h"
 #include "outputs/sink.h"
@@ -37,11 +39,15 @@ class OutputWorker final : private SinkHost {
   void reopen();
   void assets_changed();
   void drop_before(Position to, DropReason reason);
+  Status replay(const ReplayRequest& request);
+  void cancel_replay();
+  void retry(const std::vector<std::uint64_t>& letters);
   void stop(std::chrono::milliseconds within);  // ends in loop.stop()
 
   // Any thread.
   void wake() noexcept;
   OutputSnapshot snapshot() const;
+  const OutputHistory& history() const noexcept { return history_; }
 
  private:
   void sink_ready() noexcept override;
@@ -74,6 +80,10 @@ class OutputWorker final : private SinkHost {
   StoredRecord stored_record(const Batch& batch, const BatchReader& at, const Record& record);
 
   void drop_upto(Position to, DropReason reason, std::uint64_t filtered);
+  // worker_replay.cc
+  ReplayStream::Environment replay_environment();
+  void feed_replay();
+
   void settle_front();
   void settle_free();
   void do_rewind();
@@ -104,6 +114,7 @@ class OutputWorker final : private SinkHost {
   Timer tick_;
   Timer deadline_;
   Timer park_again_;
+  Timer replay_timer_;
 
   // What is being read.
   BatchRef batch_;
@@ -116,6 +127,8 @@ class OutputWorker final : private SinkHost {
   bool drained_ = false;       // at the journal's end
 
   Ledger ledger_;
+  OutputHistory history_;
+  ReplayStream replay_;
   LatencyHistogram latency_;
   bool rewind_wanted_ = false;
   bool park_refused_ = false;  // the record in hand can't be parked: tried again by park_again_

@@ -33,6 +33,7 @@ std::uint64_t OutputWorker::handed_and_parked_before(std::uint64_t seq) const {
 }
 
 bool OutputWorker::park(std::uint64_t seq, std::string_view reason, std::string_view answer) noexcept {
+  if (replay_.park(seq, reason, answer)) return true;
   if (seq < cursor_->position().seq || is_parked(seq)) return true;  // settled before: nothing waits for it
   const Status parked = park_from_journal(seq, reason, answer);
   if (parked) return true;
