@@ -41,6 +41,7 @@ SettingsDiff diff(const Settings& running, const Settings& next) {
   auto journal = next.journal;
   journal.partitions = running.journal.partitions;
   if (running.journal != journal) found.sections.emplace_back("journal");
+  if (running.dead_letters != next.dead_letters) found.sections.emplace_back("dead_letters");
   if (running.scans != next.scans) found.sections.emplace_back("scans");
   if (running.admin != next.admin) found.sections.emplace_back("admin");
   if (running.log != next.log) found.sections.emplace_back("log");

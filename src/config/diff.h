@@ -20,8 +20,8 @@ struct SettingsDiff {
   std::vector<std::string> needs_restart;
   NamesDiff inputs;
   NamesDiff outputs;
-  // Sections, besides the two, in which something changed: "reassembly", "identity", "journal", "scans", "admin",
-  // "log".
+  // Sections, besides the two, in which something changed: "reassembly", "identity", "journal", "dead_letters",
+  // "scans", "admin", "log".
   std::vector<std::string> sections;
   bool empty() const noexcept {
     return needs_restart.empty() && inputs.empty() && outputs.empty() && sections.empty();

@@ -127,6 +127,11 @@ struct JournalSettings {
   bool operator==(const JournalSettings&) const = default;
 };
 
+struct DeadLetterSettings {
+  std::uint64_t max_size = 256 * kMiB;  // for each output
+  bool operator==(const DeadLetterSettings&) const = default;
+};
+
 struct ScanSettings {
   bool enabled = true;
   std::uint32_t max_scans = 200'000;
@@ -265,6 +270,7 @@ struct Settings {
   ReassemblySettings reassembly;
   IdentitySettings identity;
   JournalSettings journal;
+  DeadLetterSettings dead_letters;
   ScanSettings scans;
   AdminSettings admin;
   LogSettings log;

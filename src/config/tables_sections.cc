@@ -99,6 +99,15 @@ const Fields<JournalSettings>& journal_fields() {
   return kFields;
 }
 
+const Fields<DeadLetterSettings>& dead_letter_fields() {
+  using S = DeadLetterSettings;
+  static const Fields<S> kFields = {
+      field::size("max_size", &S::max_size, {64 * kKiB, kGiB * 1024},
+                  "For each output. When they are full, the output holds until some were retried or dropped."),
+  };
+  return kFields;
+}
+
 const Fields<ScanSettings>& scan_fields() {
   using S = ScanSettings;
   constexpr TimeRange kTimer{1ms, 3650 * 24h};
@@ -239,6 +248,8 @@ const Fields<Settings>& settings_fields() {
       field::block("reassembly", &S::reassembly, reassembly_fields(), "Putting cut lines back together."),
       field::block("identity", &S::identity, identity_fields(), "Which asset and which group a line belongs to."),
       field::block("journal", &S::journal, journal_fields(), "What thorlogd has promised to remember."),
+      field::block("dead_letters", &S::dead_letters, dead_letter_fields(),
+                   "What a target has refused for good: kept whole, see thorlogctl dead-letter."),
       field::block("scans", &S::scans, scan_fields(),
                    "The watch over scans (docs/scans.md)."),
       field::block("admin", &S::admin, admin_fields(), "How thorlogd is asked and operated."),
