@@ -7,6 +7,7 @@
 
 #include "admin/analyze.h"
 #include "admin/commands.h"
+#include "admin/output_commands.h"
 #include "admin/scan_commands.h"
 #include "admin/service.h"
 #include "config/load.h"
@@ -102,6 +103,20 @@ void add_analyze(CLI::App& command, thorlog::AnalyzeOptions& analyze, Shared& sh
   command.add_option("--timezone", analyze.timezone, "of stamps without a zone (UTC)");
   command.add_option("--agent-timezone", analyze.agent_timezone, "of agents' stamps without a zone (UTC)");
   command.add_option("FILE", analyze.files, "log files, plain or gzip; - is standard input")->required();
+void add_letters(CLI::App& command, thorlog::LetterOptions& letters) {
+  command.add_option("--output", letters.output, "name of the output")->required();
+  command.add_option("ID", letters.ids, "ids of events, as the list shows them");
+  command.add_flag("--all", letters.all, "all of this output");
+}
+
+void add_replay(CLI::App& command, thorlog::ReplayOptions& replay) {
+  command.add_option("--output", replay.output, "name of the output")->required();
+  command.add_option("--since", replay.since, "15m, 2h, 7d, or an RFC 3339 time: what was received from then on");
+  command.add_option("--until", replay.until, "likewise, up to then");
+  command.add_option("--scan", replay.scan, "scan ID");
+  command.add_option("--asset", replay.asset, "asset ID or host");
+  command.add_option("--rate", replay.rate, "records a second at most; 5000 unless given");
+  command.add_flag("--cancel", replay.cancel, "end the one that runs");
 }
 
 }  // namespace
@@ -125,6 +140,21 @@ int main(int argc, char** argv) {
     add_shared(*command, shared);
     add_narrowing(*command, narrowing);
   }
+  thorlog::LetterOptions letters;
+  thorlog::ReplayOptions wanted;
+  CLI::App& letter = *app.add_subcommand("dead-letter", "what a target has refused for good");
+  letter.require_subcommand(1);
+  CLI::App& list = *letter.add_subcommand("list", "oldest first, with the target's answer");
+  CLI::App& retry = *letter.add_subcommand("retry", "send them once more");
+  CLI::App& drop = *letter.add_subcommand("drop", "throw them away");
+  CLI::App& replay = *app.add_subcommand("replay", "send stored events to an output again, flagged replayed");
+  CLI::App& explain = *app.add_subcommand("explain", "the life of one line");
+  for (CLI::App* command : {&list, &retry, &drop, &replay, &explain}) add_shared(*command, shared);
+  list.add_option("--output", letters.output, "only of this output");
+  add_letters(retry, letters);
+  add_letters(drop, letters);
+  add_replay(replay, wanted);
+  explain.add_option("EVENT_ID", path, "as in the event's JSON: 0-123456")->required();
   for (CLI::App* command : {&status, &account, &follow, &reload, &check}) add_shared(*command, shared);
   add_tail(follow, tail);
   thorlog::AnalyzeOptions analyze;
@@ -146,6 +176,11 @@ int main(int argc, char** argv) {
   if (scans.parsed()) return thorlog::run_scans(options, narrowing);
   if (assets.parsed()) return thorlog::run_assets(options, narrowing);
   if (detections.parsed()) return thorlog::run_detections(options, narrowing);
+  if (list.parsed()) return thorlog::run_letter_list(options, letters);
+  if (retry.parsed()) return thorlog::run_letter_retry(options, letters);
+  if (drop.parsed()) return thorlog::run_letter_drop(options, letters);
+  if (replay.parsed()) return thorlog::run_replay(options, wanted);
+  if (explain.parsed()) return thorlog::run_explain(options, path);
   if (follow.parsed()) return thorlog::run_tail(options, tail);
   return thorlog::run_reload(options);
 }

@@ -4,6 +4,7 @@
 
 #include "admin/account.h"
 #include "admin/metrics.h"
+#include "admin/output_routes.h"
 #include "admin/scan_routes.h"
 #include "admin/status.h"
 #include "base/json_writer.h"
@@ -73,6 +74,7 @@ HttpServer::Handled AdminApi::handle(const HttpRequest& request, const HttpPeer&
   }
   if (request.method == "GET" && request.path == "/api/v1/events") return events(request);
   if (auto response = scan_route(env_.pipeline, env_.clock, request, peer)) return {*std::move(response), {}};
+  if (auto response = output_route(env_.pipeline, env_.clock, request, peer)) return {*std::move(response), {}};
   if (request.method == "GET" || request.method == "HEAD") return {get(request), {}};
   if (request.method == "POST") return {post(request, peer), {}};
   return {HttpResponse::problem(405, "only GET and POST are understood"), {}};

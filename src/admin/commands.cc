@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 
+#include "admin/answer.h"
 #include "admin/event_printer.h"
 #include "base/json_writer.h"
 #include "base/table.h"
@@ -16,96 +17,6 @@ namespace thorlog {
 namespace {
 
 using simdjson::dom::element;
-
-int complain(const Error& error) {
-  fmt::print(stderr, "thorlogctl: {}\n", error.message());
-  return error.code == Errc::cancelled ? kNoDaemon : 1;
-}
-
-// The daemon's answer, parsed; on trouble says so and gives the exit code.
-class Answer {
- public:
-  Answer(const CommandOptions& options, const std::string& target, bool post = false) {
-    AdminClient client(options.address);
-    auto response = post ? client.post(target) : client.get(target);
-    if (!response) {
-      exit_ = complain(response.error());
-      return;
-    }
-    text_ = std::move(response->body);
-    if (parser_.parse(text_).get(root_) != simdjson::SUCCESS) {
-      exit_ = complain({Errc::io, "the daemon's answer is no JSON"});
-    } else if (response->status != 200) {
-      std::string_view what = "the daemon refuses";
-      if (root_["error"].get(what) != simdjson::SUCCESS) what = "the daemon refuses";
-      exit_ = complain({Errc::io, std::string(what)});
-    }
-  }
-  explicit operator bool() const noexcept { return exit_ == 0; }
-  int exit() const noexcept { return exit_; }
-  const std::string& text() const noexcept { return text_; }
-  const element& root() const noexcept { return root_; }
-
- private:
-  simdjson::dom::parser parser_;
-  element root_;
-  std::string text_;
-  int exit_ = 0;
-};
-
-std::string text_at(const element& from, std::string_view key) {
-  std::string_view value;
-  return from[key].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
-}
-
-std::uint64_t count_at(const element& from, std::string_view key) {
-  std::uint64_t value = 0;
-  return from[key].get(value) == simdjson::SUCCESS ? value : 0;
-}
-
-double number_at(const element& from, std::string_view key) {
-  double value = 0;
-  return from[key].get(value) == simdjson::SUCCESS ? value : 0.0;
-}
-
-bool flag_at(const element& from, std::string_view key) {
-  bool value = false;
-  return from[key].get(value) == simdjson::SUCCESS && value;
-}
-
-// 1234567 as "1 234 567": long counts must be readable at a glance.
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) {
-    at -= 3;
-    digits.insert(at, 1, ' ');
-  }
-  return digits;
-}
-
-std::string duration(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(seconds);
-  if (whole >= 86400) return fmt::format("{}d {}h", whole / 86400, whole % 86400 / 3600);
-  if (whole >= 3600) return fmt::format("{}h {}m", whole / 3600, whole % 3600 / 60);
-  if (whole >= 60) return fmt::format("{}m {}s", whole / 60, whole % 60);
-  return seconds < 10 ? fmt::format("{:.1f}s", seconds) : fmt::format("{}s", whole);
-}
-
-std::string bytes(std::uint64_t count) {
-  constexpr std::array<std::string_view, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
-  auto value = static_cast<double>(count);
-  std::size_t unit = 0;
-  while (value >= 1024 && unit + 1 < kUnits.size()) {
-    value /= 1024;
-    ++unit;
-  }
-  return unit == 0 ? fmt::format("{} B", count) : fmt::format("{:.1f} {}", value, kUnits[unit]);
-}
-
-void print_one_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  fmt::print("{}\n", text);
-}
 
 // "rate_limit 3, not_allowed 1"
 std::string reasons(const element& from, std::string_view key) {
@@ -175,24 +86,42 @@ void print_outputs(const CommandOptions& options, const element& root) {
                grouped(count_at(output, "acknowledged")),
                fmt::format("{:.0f}", number_at(output, "settled_per_second")),
                grouped(count_at(output, "pending")),
-               waits ? duration(number_at(output, "oldest_pending_seconds")) : "-",
-               waits && to_go > 0 ? duration(to_go) : "-",
+               waits ? duration_text(number_at(output, "oldest_pending_seconds")) : "-",
+               waits && to_go > 0 ? duration_text(to_go) : "-",
                grouped(count_at(output, "dropped"))});
   }
   fmt::print("{}\n", table.text(options.width, options.colours));
 }
 
+// Dead letters and replays, where there are any.
+void print_side_work(const element& root) {
+  for (const element output : simdjson::dom::array(root["outputs"])) {
+    const std::string name = printable(text_at(output, "name"));
+    if (const std::uint64_t letters = count_at(output, "dead_letters"); letters != 0) {
+      fmt::print("DEAD LETTERS of {}: {} ({}): see thorlogctl dead-letter list\n", name, grouped(letters),
+                 bytes_text(count_at(output, "dead_letter_bytes")));
+    }
+    element replay;
+    if (output["replay"].get(replay) != simdjson::SUCCESS) continue;
+    fmt::print("REPLAY to {}: {}, {:.0f} % looked at, {} acknowledged, {} refused, at most {} a second\n", name,
+               text_at(replay, "state"), 100 * number_at(replay, "progress"),
+               grouped(count_at(replay, "acknowledged")), grouped(count_at(replay, "refused")),
+               grouped(count_at(replay, "rate_limit")));
+  }
+}
+
 void print_status(const CommandOptions& options, const element& root) {
   const bool healthy = flag_at(root, "healthy");
-  fmt::print("thorlogd {}, up {}, {}\n\n", text_at(root, "version"), duration(number_at(root, "uptime_seconds")),
+  fmt::print("thorlogd {}, up {}, {}\n\n", text_at(root, "version"), duration_text(number_at(root, "uptime_seconds")),
              coloured(healthy ? "healthy" : "unhealthy", healthy ? Colour::green : Colour::red, options.colours));
   print_inputs(options, root);
   const element journal = root["journal"];
   const std::string state = text_at(journal, "state");
   fmt::print("JOURNAL {}: {} on disk, {} records stored since the start, {} damaged\n\n",
-             coloured(state, colour_of_state(state), options.colours), bytes(count_at(journal, "bytes")),
+             coloured(state, colour_of_state(state), options.colours), bytes_text(count_at(journal, "bytes")),
              grouped(count_at(journal, "stored")), grouped(count_at(journal, "damaged")));
   print_outputs(options, root);
+  print_side_work(root);
   for (const element problem : simdjson::dom::array(root["problems"])) {
     fmt::print("{} {}\n", coloured("problem:", Colour::red, options.colours), printable(std::string_view(problem)));
   }
@@ -249,13 +178,9 @@ void print_account(const CommandOptions& options, const element& root) {
 }
 
 std::string tail_target(const TailOptions& tail) {
-  std::string target = "/api/v1/events";
-  char mark = '?';
-  const auto add = [&](std::string_view name, std::string_view value) {
-    target += fmt::format("{}{}={}", std::exchange(mark, '&'), name, percent_encode(value));
-  };
+  Target target("/api/v1/events");
   const auto add_all = [&](std::string_view name, const std::vector<std::string>& values) {
-    for (const std::string& value : values) add(name, value);
+    for (const std::string& value : values) target.add(name, value);
   };
   add_all("kind", tail.kinds);
   add_all("level", tail.levels);
@@ -265,9 +190,9 @@ std::string tail_target(const TailOptions& tail) {
   add_all("scan", tail.scans);
   add_all("type", tail.types);
   add_all("input", tail.inputs);
-  if (!tail.since.empty()) add("since", tail.since);
-  if (tail.fields) add("fields", "true");
-  return target;
+  target.add("since", tail.since);
+  if (tail.fields) target.add("fields", "true");
+  return target.text();
 }
 
 }  // namespace

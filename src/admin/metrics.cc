@@ -194,6 +194,15 @@ void write_outputs(Page& page, const PipelineView& view) {
   output_family(page, view, "output_possibly_lost_bytes_total", "counter",
                 "Bytes that a dead peer's kernel had acknowledged and its program may never have read.",
                 [](const OutputView& o) { return static_cast<double>(o.state.possibly_lost_bytes); });
+  output_family(page, view, "output_stalled_seconds", "gauge",
+                "Without progress although its target takes lines; 0: all is well.",
+                [](const OutputView& o) { return static_cast<double>(o.stalled) * 1e-9; });
+  output_family(page, view, "output_dead_letters", "gauge", "Records that the target refused for good.",
+                [](const OutputView& o) { return static_cast<double>(o.state.dead_letters); });
+  output_family(page, view, "output_dead_letter_bytes", "gauge", "What they take on the disk.",
+                [](const OutputView& o) { return static_cast<double>(o.state.dead_letter_bytes); });
+  output_family(page, view, "output_replayed", "gauge", "Records of the current replay that the target has.",
+                [](const OutputView& o) { return static_cast<double>(o.state.replay.acknowledged); });
   page.family("output_state", "gauge", "1 for the state that the output is in.");
   for (const OutputView& output : view.outputs) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(OutputState::count); ++i) {

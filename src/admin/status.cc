@@ -38,6 +38,21 @@ void write_figures(JsonWriter& out, const SinkFigures& figures) {
   out.end_array();
 }
 
+void write_replay(JsonWriter& out, const ReplayProgress& replay) {
+  if (replay.letters_waiting + replay.letters_delivered + replay.letters_refused != 0) {
+    out.key("dead_letter_retries").begin_object().member("waiting", replay.letters_waiting);
+    out.member("delivered", replay.letters_delivered).member("refused", replay.letters_refused).end_object();
+  }
+  if (replay.state == ReplayState::none) return;
+  const std::uint64_t all = replay.end_seq - replay.first_seq;
+  const std::uint64_t through = std::min(replay.position.seq - replay.first_seq, all);
+  out.key("replay").begin_object().member("state", name_of(replay.state));
+  out.member("progress", all == 0 ? 1.0 : static_cast<double>(through) / static_cast<double>(all));
+  out.member("records_to_go", replay.state == ReplayState::running ? all - through : 0);
+  out.member("sent", replay.sent).member("acknowledged", replay.acknowledged).member("refused", replay.refused);
+  out.member("rate_limit", replay.request.rate).member("last_answer", replay.answer).end_object();
+}
+
 void write_output(JsonWriter& out, const PipelineView& view, const OutputView& output, double rate) {
   const OutputSnapshot& state = output.state;
   out.begin_object().member("name", output.name).member("type", output.type).member("target", state.target);
@@ -49,6 +64,9 @@ void write_output(JsonWriter& out, const PipelineView& view, const OutputView& o
   out.member("seconds_to_go", rate > 0 ? static_cast<double>(state.pending) / rate : 0.0);
   out.member("possibly_lost_bytes", state.possibly_lost_bytes).member("last_error", state.last_error);
   if (state.figures) write_figures(out, *state.figures);
+  out.member("stalled_seconds", static_cast<double>(output.stalled) * 1e-9);
+  out.member("dead_letters", state.dead_letters).member("dead_letter_bytes", state.dead_letter_bytes);
+  write_replay(out, state.replay);
   out.end_object();
 }
 
@@ -79,6 +97,11 @@ std::vector<std::string> problems_of(const PipelineView& view) {
   if (!view.scans.trouble.empty()) problems.push_back("the scan watch stands still: " + view.scans.trouble);
   for (const OutputView& output : view.outputs) {
     const OutputState state = output.state.state;
+    if (output.stalled != 0) {
+      problems.push_back(
+          fmt::format("output '{}' has made no progress for {} s although its target takes lines; see its log",
+                      output.name, output.stalled / 1'000'000'000));
+    }
     if (state != OutputState::retrying && state != OutputState::holding) continue;
     problems.push_back(fmt::format("output '{}' is {}: {}", output.name, name_of(state), output.state.last_error));
   }

@@ -145,7 +145,8 @@ OutputEnvironment Pipeline::output_environment() {
           settings_.state_directory + "/cursors",
           settings_.state_directory,
           [this] { return tables_.assets(); },
-          settings_.journal.durability};
+          settings_.journal.durability,
+          settings_.dead_letters.max_size};
 }
 
 Status Pipeline::open_outputs() {
@@ -321,10 +322,19 @@ PipelineView Pipeline::view() const {
     view.inputs.push_back(std::move(input));
   }
   for (const Outlet& output : outputs_) {
-    view.outputs.push_back(
-        {output.settings.name, std::string(name_of(output.settings.type)), output.runner->snapshot()});
+    view.outputs.push_back({output.settings.name, std::string(name_of(output.settings.type)),
+                            output.runner->snapshot(), output_watch_.stalled(output.settings.name)});
   }
   return view;
+}
+
+void Pipeline::watch_outputs() {
+  const std::lock_guard lock(mutex_);
+  for (const Outlet& output : outputs_) {
+    const std::chrono::nanoseconds patience =
+        output.settings.type == OutputType::email ? output.settings.digest : std::chrono::nanoseconds(0);
+    output_watch_.look(output.settings.name, output.runner->snapshot(), patience.count(), clock_.steady());
+  }
 }
 
 bool Pipeline::all_beating() {
@@ -341,6 +351,7 @@ bool Pipeline::all_beating() {
 }
 
 void Pipeline::tend() {
+  watch_outputs();
   const std::uint64_t before = tables_.version();
   tables_.refresh();
   if (tables_.version() == before) return;

@@ -17,6 +17,7 @@
 #include "loop/loop.h"
 #include "outputs/runner.h"
 #include "pipeline/log_thread.h"
+#include "pipeline/output_watch.h"
 #include "pipeline/scan_thread.h"
 #include "pipeline/tables.h"
 #include "pipeline/worker.h"
@@ -37,6 +38,7 @@ struct OutputView {
   std::string name;
   std::string type;
   OutputSnapshot state;
+  std::int64_t stalled = 0;  // ns without progress although its target takes lines; 0: all is well
 };
 
 struct PipelineView {
@@ -70,8 +72,17 @@ class Pipeline {
   PipelineView view() const;  // any thread
   // True when every loop has turned since the last call. Main thread.
   bool all_beating();
-  // Each few seconds: label tables whose files changed.
+  // Each few seconds: label tables whose files changed, outputs that make no progress.
   void tend();
+
+  // Operating calls; main thread. Errors: config (there is no such output), busy.
+  Status replay(const std::string& output, const ReplayRequest& request);
+  Status cancel_replay(const std::string& output);
+  Status retry_letters(const std::string& output, std::vector<std::uint64_t> numbers);
+  // Also of an output that was removed: its letters stay. Nothing: none of that name has any.
+  std::shared_ptr<DeadLetters> dead_letters(const std::string& output);
+  std::vector<std::string> outputs_with_letters();
+  std::optional<Movement> movement_of(const std::string& output, std::uint64_t seq) const;
 
   Journal& journal() noexcept { return *journal_; }
   const LabelTables& tables() const noexcept { return tables_; }
@@ -121,6 +132,8 @@ class Pipeline {
   void read_files_again(const Plan& plan);
   void remove_output(const std::string& name);
   void wake_outputs();
+  void watch_outputs();
+  Result<OutputRunner*> runner_of(const std::string& output) const;
   Position acknowledged(std::string& pinning) const;
   void drop_oldest(Position to);
 
@@ -144,6 +157,7 @@ class Pipeline {
   std::vector<Slot> slots_;
   std::vector<Outlet> outputs_;
   std::vector<std::uint64_t> last_beats_;
+  OutputWatch output_watch_;
 };
 
 }  // namespace thorlog
