@@ -13,6 +13,7 @@ namespace thorlog {
 namespace {
 
 constexpr std::int64_t kAgainWithin = 60'000'000'000;  // ns: a disk that fails twice so soon is not to be trusted
+constexpr std::size_t kSpare = 64U << 10;
 
 }  // namespace
 
@@ -125,7 +126,8 @@ Status Journal::State::move_to(MadeSegment made, Position good) {
   std::uint64_t seq = good.seq;
   for (const BatchRef& old : unsynced) {
     if (old->base_seq() < good.seq) continue;
-    BatchRef copy = Batch::make(old->bytes().size(), checksum.seed());
+    // Twice: add() asks for the most that a record could need.
+    BatchRef copy = Batch::make(2 * old->bytes().size() + kSpare, checksum.seed());
     BatchReader reader(*old);
     Record record;
     while (reader.next(record)) THORLOG_ASSERT(copy->add(record));

@@ -386,7 +386,7 @@ def test_a_second_disk_error_within_a_minute_stops_storing_and_nothing_else(new_
     assert "second time within a minute" in daemon.log()
     status = json.loads(daemon.ctl("status", "--json", ok=(1,)))
     assert status["journal"]["state"] == "failed"
-    account = daemon.wait_drained("events")
+    account = daemon.wait_account(lambda seen: seen["outputs"]["events"]["pending"] == 0, "what is stored drains")
     stored = account["inputs"]["tcp"]["stored"]
     assert numbers([event["raw"].encode() for event in daemon.events()]) == list(range(stored))
     sender.close()
