@@ -103,6 +103,8 @@ void add_analyze(CLI::App& command, thorlog::AnalyzeOptions& analyze, Shared& sh
   command.add_option("--timezone", analyze.timezone, "of stamps without a zone (UTC)");
   command.add_option("--agent-timezone", analyze.agent_timezone, "of agents' stamps without a zone (UTC)");
   command.add_option("FILE", analyze.files, "log files, plain or gzip; - is standard input")->required();
+}
+
 void add_letters(CLI::App& command, thorlog::LetterOptions& letters) {
   command.add_option("--output", letters.output, "name of the output")->required();
   command.add_option("ID", letters.ids, "ids of events, as the list shows them");
