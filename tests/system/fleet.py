@@ -36,17 +36,17 @@ class FleetDaemon(Daemon):
     """Runs with the configuration that the simulator wrote."""
 
     workers: int | str = "auto"
+    made = ""  # as the simulator wrote it
 
     def write_config(self) -> None:
-        text = []
-        for line in self.config_path.read_text().splitlines():
+        self.made = self.made or self.config_path.read_text()
+        text = [f"workers: {self.workers}"]
+        for line in self.made.splitlines():
             if line.startswith("workers:"):
                 continue
-            text.append(line)
             indent = line[:len(line) - len(line.lstrip())]
-            if not text[-1].endswith("{ }"):
-                text += [indent + key for key in CONTRACT_KEYS.get(line.strip(), [])]
-        self.config_path.write_text("\n".join([f"workers: {self.workers}", *text]) + "\n")
+            text += [line, *(indent + key for key in CONTRACT_KEYS.get(line.strip(), []))]
+        self.config_path.write_text("\n".join(text) + "\n")
 
 
 class FleetRun:

@@ -108,8 +108,7 @@ def test_a_detection_can_be_acknowledged(new_daemon):
     send_tcp(port_of(daemon, "tcp"), start("web01", "S-one"))
     (event,) = wait_found(daemon, "scan_started")
     path = f"/api/v1/detections/{event['id']}/acknowledge"
-    status, _ = post(daemon, path)
-    assert status == 200
+    wait_until(lambda: post(daemon, path)[0] == 200, "the store knows the event's place", 2)
     wait_until(lambda: "acknowledged" in rows(daemon, "detections")[0], "it is acknowledged")
     wait_until(lambda: any(row["kind"] == "audit" and "acknowledge" in row["raw"] for row in daemon.events(own=True)),
                "the audit record")
