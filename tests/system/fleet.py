@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from daemon import Daemon
@@ -55,12 +57,24 @@ class FleetRun:
     def __init__(self, shared: Path, folder: Path, profile: str, seed: int, *options):
         self.shared, self.folder = shared, folder / "run"
         self.ports = {name: free_port() for name in ("udp", "tcp", "admin")}
-        made = fleet(shared, "generate", "--profile", profile, "--seed", seed, "--out", self.folder, *options,
-                     *[word for name, port in self.ports.items() for word in (f"--{name}-port", port)])
-        assert made.returncode == 0, made.stderr
+        self.arguments = ["--profile", profile, "--seed", seed, "--out", self.folder, *options]
+        for name, port in self.ports.items():
+            self.arguments += [f"--{name}-port", port]
+        self.generate()
         self.daemon = FleetDaemon(self.folder, {})
         self.daemon.config_path = self.folder / "thorlogd.yaml"
         self.events = self.folder / "events.jsonl"
+
+    def generate(self, *options) -> None:
+        made = fleet(self.shared, "generate", *self.arguments, *options)
+        assert made.returncode == 0, made.stderr
+
+    def generate_for_now(self) -> None:
+        """Makes the run once more, with stamps of the moment at which that is done."""
+        begun = time.time()
+        for moment in (begun, None):
+            moment = moment or 2 * time.time() - begun + 0.2  # as long as the first time took, from now on
+            self.generate("--epoch", datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).isoformat())
 
     def player(self, *options) -> list[str]:
         return [sys.executable, str(self.shared / "fleet" / "fleet.py"), "play", str(self.folder),

@@ -260,6 +260,7 @@ class KilledRun(FleetRun):
         sys.path.insert(0, str(self.shared / "fleet"))
         from fleetlib.play import Player, endpoint  # the simulator's own player
 
+        self.generate_for_now()
         manifest = json.loads((self.folder / "manifest.json").read_text())
         rows_ = [json.loads(row) for row in (self.folder / "timeline.jsonl").read_text().splitlines()]
         run = self
