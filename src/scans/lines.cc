@@ -63,6 +63,14 @@ void Watch::thor_line(const SeenRecord& seen) {
 
   const std::uint64_t hash = XXH3_64bits_withSeed(event.scan_id.data(), event.scan_id.size(), host_hash);
   std::uint32_t number = scan_for(event, host_hash, hash);
+  if (event.scan_id.empty() && (number == kNone || scans_[number].core.candidate)) {
+    // It lost its id, and several scans are open there: no telling whose it is, and no reason for one more.
+    const std::uint32_t asset = asset_of(event.canonical_host, host_hash);
+    if (asset != kNone && one_of_several(assets_[asset])) {
+      if (talks(seen)) touch(assets_[asset], seen);
+      return;
+    }
+  }
   if (number == kNone) number = make_candidate(seen, host_hash, hash);
   if (number == kNone) return;
 
@@ -111,6 +119,13 @@ std::uint32_t Watch::scan_for(const Event& event, std::uint64_t host_hash, std::
     if (open != kNone) return open;
   }
   return number;
+}
+
+bool Watch::one_of_several(const Asset& asset) const {
+  int open = 0;
+  for (const std::uint32_t n : asset.scans)
+    if (scans_[n].is_open() && is_live(scans_[n]) && !scans_[n].id.empty()) ++open;
+  return open > 1;
 }
 
 // The one open scan of an asset, or the one of this task; kNone when there is none or no telling.

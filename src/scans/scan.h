@@ -205,6 +205,7 @@ struct Peer {
   std::vector<std::uint32_t> scans;  // in memory
   std::uint32_t last_scan = kNone;   // that spoke by it last
   std::uint32_t asset = kNone;       // the first that it carried
+  std::uint32_t named = kNone;       // the last that has a name other than this address
   std::int64_t hosts_since = kNoTime;
   std::uint8_t host_count = 0, hosts_before = 0;
   bool dark = false, used = false, dirty = false;

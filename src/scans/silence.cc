@@ -132,6 +132,7 @@ void Watch::asset_silence(std::uint32_t number, std::int64_t now) {
   if (core.last_log + options_.asset_silent + deaf_sum_ - core.deaf > now) return;
   core.silent = true;
   mark(asset, Dirty::state);
+  if (is_known_by_name(asset)) return;
   // Its own newest stamp names this silence, whichever of its last lines arrived last.
   tell_asset(number,
              {.type = DetectionType::asset_silent,

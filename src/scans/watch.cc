@@ -178,8 +178,11 @@ std::uint32_t Watch::asset_of_sender(const Event& event, std::uint32_t number) {
 }
 
 void Watch::touch(Asset& asset, const SeenRecord& seen) {
-  if (const std::uint32_t peer = last_peer_; peer != kNone && peers_[peer].host_count == 1)
-    peers_[peer].asset = asset.number;
+  if (last_peer_ != kNone) {
+    Peer& peer = peers_[last_peer_];
+    if (peer.host_count == 1) peer.asset = asset.number;
+    if (peer.named != asset.number && asset.host != peer.address) peer.named = asset.number;
+  }
   AssetCore& core = asset.core;
   const Event& event = seen.record.event;
   core.last_log = seen.log_time;
@@ -209,12 +212,26 @@ void Watch::touch(Asset& asset, const SeenRecord& seen) {
   if (asset.armed == kNoTime) arm_asset(asset.number);
 }
 
+std::uint32_t Watch::known_peer(std::string_view address, std::uint64_t hash) const {
+  return peer_index_.find(hash, [&](std::uint32_t n) { return peers_[n].address == address; });
+}
+
+// Lines without a host made an asset of their sender's address. When it has turned out to be a machine whose name we
+// know, that one is silent, or not.
+bool Watch::is_known_by_name(const Asset& asset) const {
+  if (asset.label.empty()) return false;
+  const std::uint32_t peer = known_peer(asset.host, hash_of(asset.host));
+  if (peer == kNone || peers_[peer].named == kNone) return false;
+  const Asset& named = assets_[peers_[peer].named];
+  return named.used && named.label == asset.label;
+}
+
 std::uint32_t Watch::peer_of(std::string_view peer) {
   if (peer.empty()) return kNone;
   if (peer == last_peer_text_) return last_peer_;
   const std::string_view address = address_of(peer);
   const std::uint64_t hash = hash_of(address);
-  std::uint32_t number = peer_index_.find(hash, [&](std::uint32_t n) { return peers_[n].address == address; });
+  std::uint32_t number = known_peer(address, hash);
   if (number == kNone) {
     if (peers_.size() >= kMostPeers) return kNone;
     number = peers_.add();

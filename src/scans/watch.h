@@ -76,6 +76,8 @@ class Watch {
   void touch(Asset& asset, const SeenRecord& seen);
   bool drop_asset();
   std::uint32_t peer_of(std::string_view peer);
+  std::uint32_t known_peer(std::string_view address, std::uint64_t hash) const;
+  bool is_known_by_name(const Asset& asset) const;
   void hear(std::uint32_t peer, const Event& event, std::uint64_t host_hash);
   void mark(Scan& scan, Dirty how);
   void mark(Asset& asset, Dirty how);
@@ -98,6 +100,7 @@ class Watch {
   void set_peer(Scan& scan, std::uint32_t peer);
   void drop_candidates();
   std::uint32_t only_open(const Asset& asset, std::uint64_t task = 0) const;
+  bool one_of_several(const Asset& asset) const;
   void count(Scan& scan, const SeenRecord& seen, std::uint16_t module);
   void act(std::uint32_t number, const SeenRecord& seen, const SignalMatch& match, std::int64_t before);
   static std::int64_t when(const SeenRecord& seen) noexcept;
