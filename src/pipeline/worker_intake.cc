@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "thorlog/line_flags.h"
 #include "wire/encode_syslog.h"
 
 namespace thorlog {
@@ -104,7 +105,7 @@ void WorkerIntake::fill(const Line& line, const Stream& stream, Record& record) 
   context.memory = line.memory;
   context.peer_host = stream.address;
   parser_.parse(line.raw, line.start, context, record.event);
-  record.event.flags |= line.flags;
+  record.event.flags = flags_of(record.event.flags, line.flags);
   // What another thorlogd says of a line (its hops) is believed of such peers only.
   if (!rules.trusted) record.event.structured_data = without_own_elements(record.event.structured_data);
   if (!record.event.scan_id.empty() && groups_) record.event.group_id = groups_->find(record.event.scan_id);

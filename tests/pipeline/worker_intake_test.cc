@@ -112,6 +112,26 @@ TEST_F(WorkerIntakeTest, ReleasesAHeldLineWhenItsTimeIsUp) {
   EXPECT_EQ(intake_.next_due(), kNoTime);
 }
 
+TEST_F(WorkerIntakeTest, CallsJsonInvalidOnlyWhereNothingOnItsWayExplainsIt) {
+  const std::string head = R"({"type":"THOR message","meta":{"level":"Info","scan_id":"S-1","hostname":"arch"},)";
+  offer(head + R"("message": wrong})");
+  offer(head + R"("message":"never closed)");
+  intake_.close(stream_);
+  stream_ = nullptr;
+  intake_.end_turn();
+  std::vector<std::uint32_t> flags;
+  HandOver handed;
+  while (intake_.ring().pop(handed)) {
+    BatchReader reader(*handed.batch);
+    Record record;
+    while (reader.next(record)) flags.push_back(record.event.flags);
+  }
+  ASSERT_EQ(flags.size(), 2U);
+  EXPECT_EQ(flags[0], flag::json_invalid);
+  EXPECT_NE(flags[1] & flag::unterminated, 0U);
+  EXPECT_EQ(flags[1] & flag::json_invalid, 0U);
+}
+
 TEST_F(WorkerIntakeTest, PublishesItsBooksBeforeAnybodyCanSeeTheBatch) {
   intake_.end_turn();
   // Enough for many batches within one turn: whatever stands in the ring must be in the published books.

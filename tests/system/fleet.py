@@ -22,7 +22,7 @@ CHECK_WITH_ALL_FLAGS = """
 import runpy, sys
 sys.path.insert(0, sys.argv[1])
 from fleetlib.check import events, lines  # lines keeps the set as it was: what it does not know it does not judge
-events.FLAGS |= {"gap", "json_invalid", "split"}
+events.FLAGS |= {"split"}
 sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

@@ -11,6 +11,7 @@
 
 #include "fleet_player.h"
 #include "thorlog/identity.h"
+#include "thorlog/line_flags.h"
 
 namespace thorlog {
 namespace {
@@ -52,7 +53,7 @@ class Replay : public FleetPlayer {
 
  private:
   void on_event(const Line& line, const Origin& origin, const Event& event) override {
-    const std::uint32_t flags = event.flags | line.flags;
+    const std::uint32_t flags = flags_of(event.flags, line.flags);
     std::string out = "{";
     put_text(out, "id", "0-" + std::to_string(lines_));
     put_text(out, "received", "2026-03-02T08:00:00Z");
