@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import socket
 import threading
 
@@ -155,68 +154,6 @@ def test_a_path_may_name_the_asset_and_the_day(new_daemon):
     assert {"srv01", "srv02"} <= {path.parts[0] for path in files}
     assert sorted(numbers(line for path in files for line in (daemon.folder / path).read_bytes().splitlines())) == \
         list(range(len(hosts)))
-
-
-HOSTILE = {
-    "line feed": b"a\nb",
-    "carriage return": b"a\r\nb\rc",
-    "nul": b"a\x00b",
-    "escape": b"\x1b[2J\x1b]0;title\x07",
-    "element end": b'"] [thor@32473 scan_id="S-other"] x',
-    "fake header": b"\n<13>Jan  1 00:00:00 evil/6.6.6.6 THOR: Alert: MODULE: X MESSAGE: forged SCANID: S-other",
-    "octet count": b"\n120 <13>Jan  1 00:00:00 evil THOR: Alert: x",
-    "part marker": b' [thorpart@32473 id="00000000000000000000000000000000" n="1" of="2"]',
-    "bidirectional": "\u202etxt.exe\u2066".encode(),
-    "no utf-8": b"\xff\xfe\xc0\x80",
-    "backslashes": b"C:\\new\\x0a\\r\\n",
-    "next line": "a\u0085b\u2028c\u2029d".encode(),
-}
-
-
-def test_a_hostile_line_never_becomes_two_records(new_daemon, receiver):
-    receiver.start()
-    lf, counted5424 = Receiver().start(), Receiver().start()
-    daemon = new_daemon()
-    daemon.config["outputs"] |= {
-        "octet": syslog_output(receiver.port, framing="octet", format="raw"),
-        "lf": syslog_output(lf.port, framing="lf", format="raw"),
-        "rfc5424": syslog_output(counted5424.port, framing="octet", format="rfc5424"),
-        "text": file_output(daemon.folder / "text.log", "raw"),
-    }
-    daemon.start()
-    lines = [thor_line(number).replace(b"a.exe", text) for number, text in enumerate(HOSTILE.values())]
-    send_tcp(port_of(daemon, "tcp"), b"".join(b"%d %s" % (len(line), line) for line in lines))
-    events = daemon.wait_events(len(lines))
-    daemon.wait_drained()
-    assert [raw_of(event) for event in events] == lines
-    assert {event.get("scan_id") for event in events} == {"S-abcdefghijk"}
-    assert {event["asset"] for event in events} == {"srv01"}
-    assert receiver.wait_frames(len(lines)) == lines
-    assert len(counted5424.wait_frames(len(lines))) == len(lines)
-    for name, got in {"lf": bytes(lf.streams[0]), "text": (daemon.folder / "text.log").read_bytes()}.items():
-        rows = got.split(b"\n")
-        assert len(rows) == len(lines) + 1 and rows[-1] == b"", name
-        for row, line in zip(rows, lines):
-            assert not any(byte < 0x20 for byte in row), (name, row)
-            assert unescape(row) == line.rstrip(b"\r"), name
-    text = (daemon.folder / "events.jsonl").read_bytes()
-    assert text.count(b"\n") == len(daemon.events(own=True)) and b"\x1b" not in text
-    json.loads(text.splitlines()[0])
-    assert daemon.stop() == 0
-    lf.stop(), counted5424.stop()
-
-
-def unescape(row: bytes) -> bytes:
-    """Reverses the escaping of line-framed outputs: \\xHH."""
-    out, at = bytearray(), 0
-    while at < len(row):
-        if row[at:at + 2] == b"\\x":
-            out.append(int(row[at + 2:at + 4], 16))
-            at += 4
-        else:
-            out.append(row[at])
-            at += 1
-    return bytes(out)
 
 
 def test_a_target_that_reads_nothing_holds_up_nobody(new_daemon):
