@@ -2,8 +2,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "admin/analyze.h"
 #include "admin/commands.h"
@@ -125,7 +127,7 @@ void add_replay(CLI::App& command, thorlog::ReplayOptions& replay) {
 
 int main(int argc, char** argv) {
   CLI::App app{"Asks a running thorlogd."};
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   Shared shared;
   thorlog::TailOptions tail;
   std::string path;
@@ -164,10 +166,17 @@ int main(int argc, char** argv) {
       *app.add_subcommand("analyze", "scans in log files, without a daemon; exit 1 when one did not finish");
   add_analyze(analysis, analyze, shared);
   check.add_option("FILE", path, "the configuration file")->required();
+  app.allow_extras();  // of the program itself, to say which word is no command
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kBadArguments;
+  }
+  if (app.get_subcommands().empty()) {
+    const std::vector<std::string> words = app.remaining();
+    std::fprintf(stderr, "thorlogctl: %s; --help names the commands\n",
+                 words.empty() ? "say a command" : ("no command is named '" + words.front() + "'").c_str());
+    return kBadArguments;
   }
   thorlog::CommandOptions options = show_as(shared.json);
   if (check.parsed()) return thorlog::run_check(options, path);

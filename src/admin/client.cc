@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <netdb.h>
+#include <simdjson.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -152,7 +153,10 @@ Status AdminClient::stream(const std::string& target, const std::function<bool(s
   bytes.erase(0, *header);
   if (status != 200) {
     for (auto more = connection.read_more(bytes); more && *more; more = connection.read_more(bytes)) continue;
-    return fail({Errc::config, "the daemon refuses: " + bytes});
+    simdjson::dom::parser parser;
+    std::string_view why = "no reason is given";
+    (void)parser.parse(bytes)["error"].get(why);
+    return fail({Errc::config, "the daemon refuses: " + std::string(why)});
   }
   for (;;) {
     std::size_t begin = 0;

@@ -152,6 +152,18 @@ def test_a_port_that_cannot_be_opened(folder):
     assert done.returncode == 3 and "192.0.2.1" in done.stderr
 
 
+@pytest.mark.parametrize("arguments, words", [((), "say a command"), (("bogus",), "'bogus'"), (("tail", "--bogus"), "--bogus")])
+def test_a_word_that_is_no_command_is_named(arguments, words):
+    done = subprocess.run([program("thorlogctl"), *arguments], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2 and words in done.stderr and done.stdout == ""
+
+
+def test_a_refusal_says_why(daemon):
+    done = subprocess.run([program("thorlogctl"), "tail", "--since", "yesterday", "--config", str(daemon.config_path)],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0 and "'yesterday' is neither a duration" in done.stderr and "{" not in done.stderr
+
+
 def test_questions_without_a_daemon(folder):
     path = config_file(folder, good(folder))
     for question in (["status"], ["account"], ["tail"]):
