@@ -19,6 +19,7 @@
 #include "fleet_player.h"
 #include "journal/record_codec.h"
 #include "thorlog/identity.h"
+#include "thorlog/line_flags.h"
 #include "thorlog/scan_watch.h"
 #include "wire/text_time.h"
 
@@ -40,7 +41,7 @@ class Recorder : public FleetPlayer {
   void on_event(const Line& line, const Origin& origin, const Event& event) override {
     Record record;
     record.event = event;
-    record.event.flags |= line.flags;
+    record.event.flags = flags_of(record.event.flags, line.flags);
     if (!event.scan_id.empty()) record.event.group_id = groups_.find(event.scan_id);
     record.input = 1;
     record.received = line.received;
