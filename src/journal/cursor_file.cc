@@ -42,7 +42,9 @@ CursorFloor lowest_unused(FileSystem& files, const std::string& folder, const Uu
   if (!names) return floor;  // no cursor yet
   for (const std::string& name : *names) {
     if (!name.ends_with(".cur")) continue;
-    auto file = files.open(folder + "/" + name, FileSystem::Open::read, FaultPoint::none);
+    std::string path = folder;
+    path.append("/").append(name);
+    auto file = files.open(path, FileSystem::Open::read, FaultPoint::none);
     if (!file) continue;
     auto slots = read_slots(**file);
     if (!slots || !slots->newest || slots->newest->journal_id != journal_id) continue;

@@ -80,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   event.scan_id = part_of(raw, places[10], places[11]);
   event.canonical_host = part_of(raw, places[12], places[13]);
   record.peer = part_of(raw, places[14], places[15]);
-  record.received = static_cast<std::int64_t>(places[0]) * 0x0102030405060708;
+  record.received = static_cast<std::int64_t>(places[0] * std::uint64_t{0x0102030405060708});
   const StoredRecord stored{record, 1, 2, 3, "id", "in", "", 0};
 
   for (const LineFormat format :
