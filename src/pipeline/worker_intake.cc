@@ -9,7 +9,8 @@ namespace thorlog {
 
 namespace {
 
-constexpr std::size_t kRoomLeft = BatchRing::capacity() / 4;  // inputs stop reading when fewer places are free
+constexpr std::size_t kRoomLeft = BatchRing::capacity() / 4;  // inputs stop reading when fewer places are free,
+constexpr std::size_t kMostQueued = 16U << 20;  // or when what waits is larger: lines may have megabytes
 
 }  // namespace
 
@@ -144,8 +145,22 @@ void WorkerIntake::hand_over() {
 }
 
 bool WorkerIntake::push_waiting() {
-  while (!waiting_.empty() && ring_.push(waiting_.front())) waiting_.pop_front();
+  while (!waiting_.empty()) {
+    const std::size_t bytes = waiting_.front().batch->capacity();
+    (void)queued_bytes();  // forgets what is gone before its place is used again
+    if (!ring_.push(waiting_.front())) break;
+    waiting_.pop_front();
+    sizes_[pushed_++ % sizes_.size()] = bytes;
+    queued_bytes_ += bytes;
+  }
   return waiting_.empty();
+}
+
+std::size_t WorkerIntake::queued_bytes() const noexcept {
+  for (const std::size_t left = ring_.size(); pushed_ - gone_ > left; ++gone_) {
+    queued_bytes_ -= sizes_[gone_ % sizes_.size()];
+  }
+  return queued_bytes_;
 }
 
 void WorkerIntake::end_turn() {
@@ -185,7 +200,10 @@ void WorkerIntake::resume_if_room() {
 bool WorkerIntake::has_room() const noexcept {
   const bool stopped =
       env_.pressure.full.load(std::memory_order_relaxed) || env_.pressure.failed.load(std::memory_order_relaxed);
-  if (!stopped && waiting_.empty() && ring_.size() + kRoomLeft <= BatchRing::capacity()) return true;
+  if (!stopped && waiting_.empty() && ring_.size() + kRoomLeft <= BatchRing::capacity() &&
+      queued_bytes() <= kMostQueued) {
+    return true;
+  }
   paused_ = true;
   return false;
 }

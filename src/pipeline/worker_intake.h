@@ -111,6 +111,7 @@ class WorkerIntake final : public Intake, private LineSink {
   void close_batch();
   void hand_over();
   bool push_waiting();
+  std::size_t queued_bytes() const noexcept;
   void resume_if_room();
 
   Environment env_;
@@ -124,6 +125,10 @@ class WorkerIntake final : public Intake, private LineSink {
   HandOver open_;                 // the batch being filled
   std::deque<HandOver> waiting_;  // full batches for which the ring has no place; bounded by what inputs had read
   BatchRing ring_;
+  // The producer's view of the bytes in the ring: the size of what was pushed last, and how much of it was seen to be
+  // gone.
+  mutable std::array<std::size_t, 2 * BatchRing::capacity()> sizes_{};
+  mutable std::size_t pushed_ = 0, gone_ = 0, queued_bytes_ = 0;
   mutable bool paused_ = false;  // somebody was told that there is no room, and waits for resume_
   std::vector<std::function<void()>> resume_;
 

@@ -172,6 +172,24 @@ TEST_F(WorkerIntakeTest, AsksInputsToWaitWhenTheRingIsNearlyFullAndToGoOnWhenItI
   EXPECT_TRUE(intake_.has_room());
 }
 
+TEST_F(WorkerIntakeTest, AsksInputsToWaitWhenFewLargeLinesFillTheMemory) {
+  int resumed = 0;
+  intake_.when_room([&] { ++resumed; });
+  const std::string large = kLine + " FILE: " + std::string(6U << 20, 'x');
+  int lines = 0;
+  for (; intake_.has_room(); ++lines) {
+    offer(large);
+    intake_.end_turn();
+    ASSERT_LT(lines, 10);
+  }
+  EXPECT_EQ(lines, 3);  // 16 MiB
+  HandOver handed;
+  ASSERT_TRUE(intake_.ring().pop(handed));
+  intake_.room_made();
+  EXPECT_EQ(resumed, 1);
+  EXPECT_TRUE(intake_.has_room());
+}
+
 TEST_F(WorkerIntakeTest, RefusesOnlyWhenTheJournalItselfTakesNothing) {
   RefuseReason reason{};
   EXPECT_FALSE(intake_.must_refuse(reason));
