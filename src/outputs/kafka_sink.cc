@@ -1,6 +1,7 @@
 #include "outputs/kafka_sink.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/eventfd.h>
 
 #include <array>
@@ -39,6 +40,13 @@ std::int64_t record_time_ms(const Record& record) noexcept {
 }
 
 // Its warnings and worse. That the guarantee of order which we ask for is new to it, it says each time.
+// librdkafka makes a dozen small pieces of memory for each record and gives back those of a whole batch at once. glibc
+// keeps such pieces in its "fast bins" and then joins them all, again and again: without these bins an output costs a
+// third less. For the whole process, and harmless to it: nothing else allocates for each line.
+void keep_no_fast_bins() {
+  [[maybe_unused]] static const int kOnce = ::mallopt(M_MXFAST, 0);
+}
+
 void log_client(const rd_kafka_t* producer, int level, const char* facility, const char* text) {
   if (level > 4 || std::string_view(text).find("is experimental") != std::string_view::npos) return;
   const auto* name = static_cast<const std::string*>(rd_kafka_opaque(producer));
@@ -58,6 +66,7 @@ KafkaSink::KafkaSink(const OutputSettings& settings, const SinkContext& context)
       timer_(context.loop, [this] { phase_ == Phase::waiting ? open_producer() : settled(); }),
       tick_(context.loop, [this] { tick(); }) {
   THORLOG_ASSERT(bell_);
+  keep_no_fast_bins();
   context_.name = "output " + context_.name;
   status_.target = brokers_text(settings_);
 }
