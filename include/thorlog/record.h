@@ -25,7 +25,9 @@ struct Record {
   std::string_view peer_identity;  // verified name from the certificate
   std::uint32_t stream = 0;        // number of the connection (or UDP peer) within this life of the daemon
   std::uint32_t frame = 0;         // number of the frame within the stream, for the order
-  std::string_view origin;         // where a restartable source was: "file:INODE:OFFSET", "kafka:PARTITION:OFFSET"
+  // Where a restartable source was: "file:INODE:OFFSET", "kafka:PARTITION:OFFSET". Of a record that another thorlogd
+  // made, then ";JOURNAL_ID/ID", its name there.
+  std::string_view origin;
   std::string_view detection_key;
   std::span<const Piece> pieces;  // empty when the line came whole
   std::uint16_t parts = 1;        // number of pieces

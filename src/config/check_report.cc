@@ -65,7 +65,37 @@ void say_match(Out out, const std::vector<MatchEntry>& match) {
   }
 }
 
+void say_input_limits(Out out, const InputSettings& input) {
+  fmt::format_to(out, "  lines:       longer than {} are kept in pieces, flagged oversize\n",
+                 size_text(input.max_message));
+  if (!input.allow.empty())
+    fmt::format_to(out, "  peers:       {}; others are refused, counted\n", joined_ranges(input.allow));
+  if (input.rate_limit)
+    fmt::format_to(out, "  rate:        {} events in {} from one peer, {} at once; above it {}\n",
+                   input.rate_limit->events, duration_text(input.rate_limit->per), input.rate_limit->burst,
+                   input.type == InputType::udp ? "datagrams are refused, counted" : "the connection is read slower");
+  if (input.trust == Trust::thorlogd)
+    fmt::format_to(
+        out,
+        "  trust:       part markers, detections and hop counts of its peers are believed: its peers must be "
+        "thorlogds\n");
+}
+
+void say_kafka_input(Out out, const InputSettings& input) {
+  std::string partitions;
+  for (const std::uint32_t number : input.partitions) partitions += fmt::format(" {}", number);
+  fmt::format_to(
+      out,
+      "\ninput {}: kafka, topic {} at {}, partitions {}\n"
+      "  promise:     each record at least once; each record of a thorlogd once, also over a crash, while its "
+      "place is in\n"
+      "               the journal. Offsets are committed when their records are as durable as configured\n"
+      "  loss window: none, as long as the topic keeps what was not read yet\n",
+      input.name, input.topic, joined(input.brokers), partitions.empty() ? "all" : partitions.substr(1));
+}
+
 void say_input(Out out, const InputSettings& input) {
+  if (input.type == InputType::kafka) return say_kafka_input(out, input), say_input_limits(out, input);
   fmt::format_to(out, "\ninput {}: {} on {}\n", input.name, name_of(input.type), input.listen.text());
   if (input.type == InputType::udp) {
     fmt::format_to(
@@ -86,19 +116,7 @@ void say_input(Out out, const InputSettings& input) {
         "  connections: {} in all, {} from one address; a long line closes none\n",
         input.max_connections, input.max_connections_per_peer);
   }
-  fmt::format_to(out, "  lines:       longer than {} are kept in pieces, flagged oversize\n",
-                 size_text(input.max_message));
-  if (!input.allow.empty())
-    fmt::format_to(out, "  peers:       {}; others are refused, counted\n", joined_ranges(input.allow));
-  if (input.rate_limit)
-    fmt::format_to(out, "  rate:        {} events in {} from one peer, {} at once; above it {}\n",
-                   input.rate_limit->events, duration_text(input.rate_limit->per), input.rate_limit->burst,
-                   input.type == InputType::udp ? "datagrams are refused, counted" : "the connection is read slower");
-  if (input.trust == Trust::thorlogd)
-    fmt::format_to(
-        out,
-        "  trust:       part markers, detections and hop counts of its peers are believed: its peers must be "
-        "thorlogds\n");
+  say_input_limits(out, input);
 }
 
 std::string escaping_text(const OutputSettings& output, bool is_lines) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/kafka_fields.h"
 #include "config/reader.h"
 #include "config/tables.h"
 #include "config/validate.h"
@@ -74,6 +75,8 @@ void read_root(Reader& reader, const YamlNode& root, Settings& settings) {
       reader.error(entry.place, "'internal' is the daemon's own input: give this one another name");
     if (!read_part(reader, entry, "input", input_types(), input_fields(), input)) return false;
     complete_input(input);
+    if (input.type == InputType::kafka)
+      check_kafka_settings(reader, entry.value, KafkaRole::consumer, input.settings);
     return true;
   });
   read_parts(reader, root, "outputs", settings.outputs, [&](const YamlEntry& entry, OutputSettings& output) {

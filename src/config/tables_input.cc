@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
+#include "config/kafka_fields.h"
 #include "config/tables.h"
 
 namespace thorlog {
@@ -122,6 +124,12 @@ Field<InputSettings> zone(const char* key, std::string InputSettings::*member, c
   return made;
 }
 
+void add_partition(Reader& reader, const Scalar& item, std::uint32_t number, std::vector<std::uint32_t>& to) {
+  if (std::find(to.begin(), to.end(), number) != to.end())
+    return reader.error(item.place, fmt::format("partition {} stands here twice", number));
+  to.push_back(number);
+}
+
 Field<InputSettings> partitions_field() {
   return {.key = "partitions",
           .type = "list of numbers",
@@ -131,7 +139,7 @@ Field<InputSettings> partitions_field() {
                 for (const auto& item : reader.scalars(node, "partitions", "a list of numbers")) {
                   std::uint64_t number = 0;
                   if (read_number(reader, item, "partitions", {0, 100'000}, number))
-                    to.partitions.push_back(static_cast<std::uint32_t>(number));
+                    add_partition(reader, item, static_cast<std::uint32_t>(number), to.partitions);
                 }
               },
           .show = [](const InputSettings&) { return std::string(); }};
@@ -184,12 +192,12 @@ Fields<InputSettings> make_fields() {
                             "The certificate of this side, and what is asked of the other.")
           .of({tls, relp, http})
           .not_built(),
-      field::texts("brokers", &S::brokers, "list of host:port", "Where to ask for the cluster.")
-          .of({kafka})
-          .required(),
-      field::text("topic", &S::topic, "text", "The topic to read.").of({kafka}).required(),
+      field::kafka_brokers(&S::brokers).of({kafka}).required(),
+      field::kafka_topic(&S::topic, "The topic to read.").of({kafka}).required(),
       partitions_field().of({kafka}).example("[0, 1]"),
-      field::pairs("settings", &S::settings, "pairs", "Further settings of librdkafka.").of({kafka}),
+      field::kafka_settings(&S::settings, KafkaRole::consumer,
+                            "Further settings of librdkafka; group.id is where offsets are committed to.")
+          .of({kafka}),
   };
 }
 
@@ -205,7 +213,7 @@ const Choices<InputType>& input_types() {
       {"unix", unix_socket, false},
       {"directory", directory, false},
       {"file", InputType::file, false},
-      {"kafka", kafka, false},
+      {"kafka", kafka},
       {"stdin", standard_input, false},
   };
   return kTypes;

@@ -55,6 +55,11 @@ class Input {
   static Result<std::unique_ptr<Input>> open(const InputSettings& settings, std::span<const InputSettings> all,
                                              std::size_t workers);
 
+  // Restartable sources: before the first attach(), the newest origin of each source that the journal knows
+  // (Record::origin). They go on behind it.
+  virtual bool is_restartable() const noexcept { return false; }
+  virtual void resume(std::span<const std::string> /*origins*/) {}
+
   // Acceptor thread: the one that runs the loop given to start().
   virtual void start(Loop& acceptor) = 0;
   // Limits (max_connections, max_connections_per_peer, allow, rate_limit) apply from now on; nothing is closed.

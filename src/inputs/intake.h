@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "thorlog/budget.h"
+#include "thorlog/event.h"
 #include "thorlog/frame.h"
 
 namespace thorlog {
@@ -42,6 +43,22 @@ struct StreamInfo {
   bool datagrams = false;
 };
 
+// A record that another thorlogd made whole, and that a trusted transport brought: no framing, no reassembly, and
+// what it says of itself stands. Views.
+struct WholeRecord {
+  std::string_view raw;       // kReadAhead readable bytes behind it
+  std::int64_t received = 0;  // there, wall ns
+  std::string_view peer;      // of the other thorlogd; empty: ours
+  Kind kind = Kind::syslog;   // detection and audit are taken as they are; of any other the line itself tells
+  Level level = Level::none;  // of these
+  std::string_view host;      // likewise
+  std::string_view scan_id;   // empty: what the line says
+  std::string_view group_id;  // empty: by our tables
+  std::uint32_t flags = 0;
+  std::uint16_t parts = 1;
+  std::string_view origin;  // Record::origin
+};
+
 class Intake {
  public:
   class Stream;  // opaque
@@ -58,6 +75,17 @@ class Intake {
   // more_buffered: another frame of this stream is already in the read buffer.
   virtual void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,
                      bool more_buffered) = 0;
+
+  // Restartable sources. Called before each offer(): where the source is when the frame is through. Records get as
+  // their origin the last place up to which all has left the reassembly.
+  virtual void set_origin(Stream* /*stream*/, std::string_view /*origin*/) {}
+  // Frames of this stream that wait in the reassembly.
+  virtual std::uint64_t held(const Stream* /*stream*/) const { return 0; }
+  // Counts as received and emitted at once.
+  virtual void take(Stream* stream, const WholeRecord& record) = 0;
+  // Of the records of this input that this worker has emitted (books().emitted), how many are as durable as
+  // configured. Says so some time after it is true; to be asked each second or so.
+  virtual std::uint64_t durable(std::size_t /*input*/) { return 0; }
 
   // False: downstream is full. Streams stop reading until the function given to when_room() is called; offer() still
   // takes what was already read (it is bounded by one read buffer for each connection).

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "inputs/input.h"
+#include "inputs/kafka.h"
 #include "inputs/tcp.h"
 #include "inputs/udp.h"
 
@@ -18,6 +19,7 @@ struct InputKind {
 constexpr std::array kKinds = {
     InputKind{InputType::udp, open_udp_input},
     InputKind{InputType::tcp, open_tcp_input},
+    InputKind{InputType::kafka, open_kafka_input},
 };
 
 }  // namespace

@@ -37,6 +37,12 @@ std::string_view text_between(const char* from, const char* to) {
 }
 
 void add_id(Adder& headers, const StoredRecord& stored) {
+  if (const auto [journal_id, id] = stored.first_id(); !id.empty()) {
+    headers.add("journal_id", journal_id);
+    headers.add("id", id);
+    return;
+  }
+  headers.add("journal_id", stored.journal_id);
   std::array<char, 2 * kMaxDigits + 1> text;
   char* end = put_decimal(text.data(), stored.partition);
   *end++ = '-';
@@ -69,7 +75,6 @@ rd_kafka_headers_t* KafkaHeaders::make(const StoredRecord& stored) {
   rd_kafka_headers_t* made = rd_kafka_headers_new(kUsualCount);
   Adder headers(*made);
   headers.add("thorlog-event", "1");
-  headers.add("journal_id", stored.journal_id);
   add_id(headers, stored);
   std::array<char, kMaxStampLength> stamp;
   headers.add("received", text_between(stamp.data(), received_.append_rfc3339_nano(stamp.data(), record.received)));

@@ -40,12 +40,10 @@ std::int64_t record_time_ms(const Record& record) noexcept {
 }
 
 // Its warnings and worse. That the guarantee of order which we ask for is new to it, it says each time.
-// librdkafka makes a dozen small pieces of memory for each record and gives back those of a whole batch at once. glibc
-// keeps such pieces in its "fast bins" and then joins them all, again and again: without these bins an output costs a
-// third less. For the whole process, and harmless to it: nothing else allocates for each line.
-void keep_no_fast_bins() {
-  [[maybe_unused]] static const int kOnce = ::mallopt(M_MXFAST, 0);
-}
+// librdkafka makes a dozen small pieces of memory for each record and gives back those of a whole batch at once.
+// glibc keeps such pieces in its "fast bins" and then joins them all, again and again: without these bins an output
+// costs a third less. For the whole process, and harmless to it: nothing else allocates for each line.
+void keep_no_fast_bins() { [[maybe_unused]] static const int kOnce = ::mallopt(M_MXFAST, 0); }
 
 void log_client(const rd_kafka_t* producer, int level, const char* facility, const char* text) {
   if (level > 4 || std::string_view(text).find("is experimental") != std::string_view::npos) return;
@@ -270,6 +268,8 @@ void KafkaSink::on_error(rd_kafka_event_t& event) {
   }
   const KafkaJudgement judgement = judge(error);
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) any_broker_up_ = false;
+  // That no broker is left follows from each having refused us, and says less.
+  if (status_.state == OutputState::holding && judgement.verdict != KafkaVerdict::hold) return;
   say(judgement.reason, rd_kafka_event_error_string(&event));
   if (phase_ != Phase::taking) return;
   if (judgement.verdict == KafkaVerdict::hold) {

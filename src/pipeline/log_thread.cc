@@ -66,6 +66,7 @@ bool LogThread::take_from_rings() {
     while (taken_bytes_ < kMaxTakenBytes && ring.pop(next)) {
       taken_bytes_ += next.batch->bytes().size();
       taken_.push_back(std::move(next));
+      taken_from_.push_back(env_.intakes[i]);
       took = true;
     }
     if (took) env_.room_made(i);
@@ -109,10 +110,12 @@ Status LogThread::append_portion() {
   if (Status stored = env_.journal.append(batches_); !stored) return stored;
   for (std::size_t i = 0; i < batches_.size(); ++i) {
     const std::size_t slot = taken_[i].slot;
+    taken_from_[i]->note_stored(taken_[i], batches_[i]->end_seq());
     if (now_.stored.size() <= slot) now_.stored.resize(slot + 1);
     now_.stored[slot] += batches_[i]->count();
   }
   taken_.erase(taken_.begin(), taken_.begin() + static_cast<std::ptrdiff_t>(batches_.size()));
+  taken_from_.erase(taken_from_.begin(), taken_from_.begin() + static_cast<std::ptrdiff_t>(batches_.size()));
   taken_bytes_ -= bytes;
   batches_.clear();
   return ok();

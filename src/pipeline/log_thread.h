@@ -88,7 +88,8 @@ class LogThread {
   Timer tend_timer_;
   std::thread thread_;
 
-  std::vector<HandOver> taken_;  // from the rings, not yet appended
+  std::vector<HandOver> taken_;            // from the rings, not yet appended
+  std::vector<WorkerIntake*> taken_from_;  // of each of taken_
   std::size_t taken_bytes_ = 0;
   std::vector<BatchRef> own_;  // internal records, not yet appended
   std::array<std::uint64_t, 8> own_kinds_{};

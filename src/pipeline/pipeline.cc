@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "pipeline/origins.h"
 
 namespace thorlog {
 namespace {
@@ -86,7 +87,8 @@ void Pipeline::make_workers() {
                                           stream_numbers_,
                                           reassembly_options(settings_.reassembly),
                                           settings_.reassembly.budget / count,
-                                          [this] { log_thread_->ring(); }};
+                                          [this] { log_thread_->ring(); },
+                                          [this] { return journal_->state().synced_seq; }};
     workers_.push_back(std::make_unique<Worker>(std::move(environment), fmt::format("worker{}", i)));
     contexts_.push_back(std::make_unique<WorkerContext>(workers_[i]->loop(), workers_[i]->intake(), clock_));
     intakes.push_back(&workers_[i]->intake());
@@ -120,6 +122,7 @@ Result<Pipeline::PlannedInput> Pipeline::plan_input(const InputSettings& setting
   if (!rules) return fail(std::move(rules).error());
   auto input = Input::open(settings, all, workers_.size());
   if (!input) return fail(std::move(input).error());
+  if ((*input)->is_restartable()) (*input)->resume(newest_origins(*journal_, rules->number));
   PlannedInput planned;
   planned.settings = settings;
   planned.input = *std::move(input);

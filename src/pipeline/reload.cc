@@ -19,6 +19,11 @@ bool same_framing(const InputSettings& a, const InputSettings& b) {
   return a.framing == b.framing && a.max_message == b.max_message && a.receive_buffer == b.receive_buffer;
 }
 
+// Kafka: a new reader beside the old one would read everything twice.
+bool same_source(const InputSettings& a, const InputSettings& b) {
+  return a.brokers == b.brokers && a.topic == b.topic && a.partitions == b.partitions && a.settings == b.settings;
+}
+
 template <class List>
 auto find_by_name(List& list, const std::string& name) {
   return std::find_if(list.begin(), list.end(), [&](const auto& each) { return each.name == name; });
@@ -84,6 +89,10 @@ Status Pipeline::make_plan(const Settings& next, Plan& plan, std::vector<std::st
     if (!same_framing(slots_[slot].settings, *found)) {
       notes.push_back(
           fmt::format("input '{}': framing, max_message and receive_buffer change at the next restart", found->name));
+    }
+    if (!same_source(slots_[slot].settings, *found)) {
+      notes.push_back(
+          fmt::format("input '{}': brokers, topic, partitions and settings change at the next restart", found->name));
     }
     auto rules = rules_of(*found);
     if (!rules) return fail(std::move(rules).error());

@@ -65,9 +65,13 @@ void WorkerIntake::offer(Stream* stream, const Frame& frame, std::int64_t now, s
                          bool more_buffered) {
   InputBooks& books = now_.inputs[stream->input];
   books.bytes += frame.bytes.size();
+  ++stream->offered;
+  stream->offering = true;
   // A datagram that is split counts as the records that it was split into.
   books.received += reassembler_.offer(stream->pieces, frame, now, received, more_buffered, *this);
+  stream->offering = false;
   settle_held(*stream);
+  if (stream->held == 0) stream->passed = stream->origin;
   if (!waiting_.empty()) hand_over();
 }
 
@@ -82,17 +86,21 @@ void WorkerIntake::on_line(const Line& line) {
   Stream& stream = *static_cast<Stream*>(line.owner);
   Record record;
   fill(line, stream, record);
+  if (!stream.origin.empty()) record.origin = origin_of(line, stream, reassembler_.held(stream.pieces) == 0);
   store(record, stream.input);
+  count(record, stream.input);
+  now_.inputs[stream.input].joined += line.frames - 1;
+  settle_held(stream);
+}
 
-  InputBooks& books = now_.inputs[stream.input];
+void WorkerIntake::count(const Record& record, std::size_t slot) {
+  InputBooks& books = now_.inputs[slot];
   ++books.emitted;
-  books.joined += line.frames - 1;
   if ((record.event.flags & flag::incomplete) != 0) ++books.incomplete;
   ++now_.kinds[static_cast<std::size_t>(record.event.kind)];
   for (std::uint32_t flags = record.event.flags; flags != 0; flags &= flags - 1) {
     ++now_.flags[static_cast<std::size_t>(std::countr_zero(flags))];
   }
-  settle_held(stream);
 }
 
 void WorkerIntake::fill(const Line& line, const Stream& stream, Record& record) {
@@ -124,12 +132,14 @@ void WorkerIntake::fill(const Line& line, const Stream& stream, Record& record) 
 void WorkerIntake::store(const Record& record, std::size_t slot) {
   if (open_.batch && open_.slot == slot && open_.batch->add(record)) return;
   close_batch();
-  open_ = {Batch::make(env_.pool, env_.checksum_seed), slot};
+  open_ = HandOver{Batch::make(env_.pool, env_.checksum_seed), slot, 0};
   THORLOG_ASSERT(open_.batch->add(record));  // an empty batch grows for any record
 }
 
 void WorkerIntake::close_batch() {
-  if (open_.batch && !open_.batch->empty()) waiting_.push_back(std::exchange(open_, HandOver()));
+  if (!open_.batch || open_.batch->empty()) return;
+  open_.emitted = now_.inputs[open_.slot].emitted;
+  waiting_.push_back(std::exchange(open_, HandOver()));
 }
 
 // Only where the books balance, since they are published first: nobody may see a line stored that was not received.

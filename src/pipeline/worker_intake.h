@@ -47,6 +47,7 @@ struct Pressure {
 struct HandOver {
   BatchRef batch;
   std::size_t slot = 0;
+  std::uint64_t emitted = 0;  // by this input on this worker, this batch included
 };
 using BatchRing = Ring<HandOver, 64>;
 
@@ -55,7 +56,12 @@ class Intake::Stream {
   std::size_t input = 0;
   std::string peer, address, identity;
   std::uint32_t number = 0;
-  std::uint64_t held = 0;  // frames held when the books were last brought up to date
+  std::uint64_t held = 0;     // frames held when the books were last brought up to date
+  std::uint32_t offered = 0;  // frames
+  std::uint32_t taken = 0;    // whole records
+  bool offering = false;
+  std::string origin;  // where the source is
+  std::string passed;  // up to where nothing is held
   Reassembler::Stream* pieces = nullptr;
 };
 
@@ -70,7 +76,8 @@ class WorkerIntake final : public Intake, private LineSink {
     std::atomic<std::uint32_t>& stream_numbers;
     ReassemblyOptions reassembly;
     std::size_t budget;
-    std::function<void()> ring_bell;  // tells the log thread that the ring holds something
+    std::function<void()> ring_bell;                      // tells the log thread that the ring holds something
+    std::function<std::uint64_t()> synced_seq = nullptr;  // records before it are as durable as configured
   };
   explicit WorkerIntake(Environment environment);
   ~WorkerIntake() override;
@@ -90,6 +97,8 @@ class WorkerIntake final : public Intake, private LineSink {
   void room_made();
 
   BatchRing& ring() noexcept { return ring_; }
+  // Log thread: a batch from the ring stands in the journal now, and ends there.
+  void note_stored(const HandOver& batch, std::uint64_t end_seq);
   WorkerSnapshot snapshot() const;  // any thread
 
   Stream* open(const StreamInfo& info) override;
@@ -97,6 +106,10 @@ class WorkerIntake final : public Intake, private LineSink {
   void change_port(Stream* stream, std::uint16_t port) override;
   void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,
              bool more_buffered) override;
+  void set_origin(Stream* stream, std::string_view origin) override;
+  std::uint64_t held(const Stream* stream) const override;
+  void take(Stream* stream, const WholeRecord& record) override;
+  std::uint64_t durable(std::size_t input) override;
   bool has_room() const noexcept override;
   bool must_refuse(RefuseReason& reason) const noexcept override;
   void when_room(std::function<void()> resume) override { resume_.push_back(std::move(resume)); }
@@ -107,6 +120,8 @@ class WorkerIntake final : public Intake, private LineSink {
   void on_line(const Line& line) override;
   void fill(const Line& line, const Stream& stream, Record& record);
   void settle_held(Stream& stream);
+  void count(const Record& record, std::size_t slot);
+  static std::string_view origin_of(const Line& line, Stream& stream, bool nothing_held);
   void store(const Record& record, std::size_t slot);
   void close_batch();
   void hand_over();
@@ -131,6 +146,15 @@ class WorkerIntake final : public Intake, private LineSink {
   mutable std::size_t pushed_ = 0, gone_ = 0, queued_bytes_ = 0;
   mutable bool paused_ = false;  // somebody was told that there is no room, and waits for resume_
   std::vector<std::function<void()>> resume_;
+
+  // How far the records of an input are stored: the newest place, and the one that is waited for to be durable.
+  struct Stored {
+    std::uint64_t durable = 0;
+    std::uint64_t emitted = 0, end_seq = 0;                  // newest
+    std::uint64_t waiting_emitted = 0, waiting_end_seq = 0;  // 0: none
+  };
+  std::mutex stored_mutex_;  // guards stored_
+  std::vector<Stored> stored_;
 
   WorkerSnapshot now_;
   mutable std::mutex mutex_;  // guards published_

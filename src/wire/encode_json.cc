@@ -71,7 +71,13 @@ class Members {
     }
     *to_++ = ']';
   }
-  void id(const StoredRecord& stored) noexcept {
+  void id(const StoredRecord& stored, std::string_view first) noexcept {
+    if (!first.empty()) {
+      to_ = put_literal(to_, R"({"id":)");
+      bool valid = true;
+      to_ = put_json_string(to_, first, valid);
+      return;
+    }
     to_ = put_decimal(put_literal(to_, R"({"id":")"), stored.partition);
     *to_++ = '-';
     to_ = put_decimal(to_, stored.offset);
@@ -85,10 +91,10 @@ class Members {
 std::size_t length_of_texts(const StoredRecord& stored) noexcept {
   const Record& record = stored.record;
   const Event& event = record.event;
-  return stored.journal_id.size() + stored.input_name.size() + record.peer.size() + record.peer_identity.size() +
-         event.host.size() + event.ip.size() + event.app_name.size() + event.procid.size() + event.msgid.size() +
-         stored.asset_or_host().size() + event.scan_id.size() + event.group_id.size() + event.module.size() +
-         event.message.size() + event.uid.size();
+  return stored.journal_id.size() + record.origin.size() + stored.input_name.size() + record.peer.size() +
+         record.peer_identity.size() + event.host.size() + event.ip.size() + event.app_name.size() +
+         event.procid.size() + event.msgid.size() + stored.asset_or_host().size() + event.scan_id.size() +
+         event.group_id.size() + event.module.size() + event.message.size() + event.uid.size();
 }
 
 bool detection_member(ByteBuffer& out, const Event& event) {
@@ -114,8 +120,9 @@ void JsonEncoder::append(const StoredRecord& stored, ByteBuffer& out) {
   const Record& record = stored.record;
   const Event& event = record.event;
   Members members(out.reserve(kFixedRoom + json_string_room(length_of_texts(stored))));
-  members.id(stored);
-  members.text(R"(,"journal_id":)", stored.journal_id);
+  const auto [first_journal, first_id] = stored.first_id();
+  members.id(stored, first_id);
+  members.text(R"(,"journal_id":)", first_id.empty() ? stored.journal_id : first_journal);
   members.number(R"(,"seq":)", stored.seq);
   members.stamp(R"(,"received":)", received_, record.received);
   members.stamp(R"(,"timestamp":)", timestamp_, event.timestamp);

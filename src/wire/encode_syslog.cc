@@ -69,13 +69,17 @@ void append_flag_names(ByteBuffer& out, std::uint32_t flags) {
 void append_own_element(ByteBuffer& out, const StoredRecord& stored) {
   const Event& event = stored.record.event;
   out.append(kOwnElement);
-  out.append(R"( id=")");
-  char* to = out.reserve(2 * kMaxDigits + 2);
-  to = put_decimal(to, stored.partition);
-  *to++ = '-';
-  to = put_decimal(to, stored.offset);
-  *to++ = '"';
-  out.commit_to(to);
+  if (const auto first = stored.first_id(); !first.second.empty()) {
+    append_text_param(out, R"( id=")", first.second);
+  } else {
+    out.append(R"( id=")");
+    char* to = out.reserve(2 * kMaxDigits + 2);
+    to = put_decimal(to, stored.partition);
+    *to++ = '-';
+    to = put_decimal(to, stored.offset);
+    *to++ = '"';
+    out.commit_to(to);
+  }
   append_text_param(out, R"( scan_id=")", event.scan_id);
   append_text_param(out, R"( group_id=")", event.group_id);
   append_text_param(out, R"( asset=")", stored.asset_or_host());

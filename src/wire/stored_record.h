@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "thorlog/record.h"
 
@@ -21,6 +22,16 @@ struct StoredRecord {
   bool made = false;              // not as it stands in the journal's batch: its bytes live no longer than the call
 
   std::uint32_t flags() const noexcept { return record.event.flags | extra_flags; }
+  // The journal_id and id that the thorlogd which took the line in gave it, when that was another: it stays the same
+  // wherever the record goes (Record::origin, behind ';'). Empty views otherwise.
+  std::pair<std::string_view, std::string_view> first_id() const noexcept {
+    const std::size_t at = record.origin.find(';');
+    if (at == std::string_view::npos) return {};
+    const std::string_view both = record.origin.substr(at + 1);
+    const std::size_t slash = both.find('/');
+    if (slash == std::string_view::npos) return {};
+    return {both.substr(0, slash), both.substr(slash + 1)};
+  }
   std::string_view asset_or_host() const noexcept { return asset.empty() ? record.event.canonical_host : asset; }
 };
 

@@ -53,6 +53,12 @@ class FakeIntake final : public Intake {
     ++books_[0].emitted;
     if (keep) seen.push_back({std::string(frame.bytes), frame.flags, frame.counted, more, received, stream->peer});
   }
+  void take(Stream* stream, const WholeRecord& record) override {
+    ++books_[0].received;
+    books_[0].bytes += record.raw.size();
+    ++books_[0].emitted;
+    if (keep) seen.push_back({std::string(record.raw), record.flags, false, false, record.received, stream->peer});
+  }
   bool has_room() const noexcept override { return room; }
   bool must_refuse(RefuseReason& reason) const noexcept override {
     if (refuse == RefuseReason::count) return false;

@@ -86,3 +86,23 @@ def shared():
     if not (path / "fleet" / "fleet.py").exists():
         pytest.skip("SKIPPED: ../shared with the fleet simulator is not beside this clone")
     return path
+
+
+@pytest.fixture(scope="session")
+def _session_broker():
+    """One broker for all tests of a run; it takes seconds to start."""
+    import kafka
+    kafka.fetch()
+    folder = Path(tempfile.mkdtemp(prefix="thorlogd-kafka-"))
+    broker = kafka.Broker(folder / "broker").prepare().start()
+    yield broker
+    broker.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def broker(_session_broker):
+    """It runs when a test begins, whatever the one before has done to it. Topics are each test's own."""
+    if not _session_broker.running():
+        _session_broker.start()
+    return _session_broker
