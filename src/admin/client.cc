@@ -154,8 +154,8 @@ Status AdminClient::stream(const std::string& target, const std::function<bool(s
   if (status != 200) {
     for (auto more = connection.read_more(bytes); more && *more; more = connection.read_more(bytes)) continue;
     simdjson::dom::parser parser;
-    std::string_view why = "no reason is given";
-    (void)parser.parse(bytes)["error"].get(why);
+    std::string_view why;
+    if (parser.parse(bytes)["error"].get(why) != simdjson::SUCCESS) why = "no reason is given";
     return fail({Errc::config, "the daemon refuses: " + std::string(why)});
   }
   for (;;) {

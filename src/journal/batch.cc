@@ -167,22 +167,38 @@ BatchRef Batch::inside(BatchMemory& memory, std::size_t at, std::size_t size, st
 BatchReader::BatchReader(const Batch& batch, bool verify) noexcept
     : batch_(&batch), verify_(verify || batch.doubtful()) {}
 
-bool BatchReader::next(Record& record) {
+// The bytes of the next record whose checksum, if it is looked at, is right; empty at the end.
+std::span<const std::byte> BatchReader::next_sound() {
   const std::span<const std::byte> bytes = batch_->bytes();
   while (index_ < batch_->count()) {
     const std::size_t length = record_length(bytes.subspan(at_));
     if (length == 0) {  // without its length the rest can't be told apart
       damaged_ += batch_->count() - index_;
       index_ = batch_->count();
-      return false;
+      return {};
     }
     const std::span<const std::byte> one = bytes.subspan(at_, length);
     offset_ = batch_->base_offset() + at_;
     seq_ = batch_->base_seq() + index_;
     at_ += length;
     ++index_;
-    const bool sound = !verify_ || is_record_sound(one, batch_->checksum());
-    if (sound && decode_record(one, record, pieces_)) return true;
+    if (!verify_ || is_record_sound(one, batch_->checksum())) return one;
+    ++damaged_;
+  }
+  return {};
+}
+
+bool BatchReader::next(Record& record) {
+  for (std::span<const std::byte> one = next_sound(); !one.empty(); one = next_sound()) {
+    if (decode_record(one, record, pieces_)) return true;
+    ++damaged_;
+  }
+  return false;
+}
+
+bool BatchReader::next_line(Record& record) {
+  for (std::span<const std::byte> one = next_sound(); !one.empty(); one = next_sound()) {
+    if (decode_line(one, record)) return true;
     ++damaged_;
   }
   return false;

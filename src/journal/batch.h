@@ -131,12 +131,17 @@ class BatchReader {
   explicit BatchReader(const Batch& batch, bool verify = false) noexcept;
   // Views are valid as long as the batch; `pieces` until the next call.
   bool next(Record& record);
+  // The same without attributes: only raw, kind, format, level, priority, flags, input, parts and received are set,
+  // the rest of `record` stays as it is. For who looks at no more.
+  bool next_line(Record& record);
   // Of the record that next() gave: its offset (the id) and number.
   std::uint64_t offset() const noexcept { return offset_; }
   std::uint64_t seq() const noexcept { return seq_; }
   std::uint64_t damaged() const noexcept { return damaged_; }
 
  private:
+  std::span<const std::byte> next_sound();
+
   const Batch* batch_;
   bool verify_;
   std::size_t at_ = kBatchHeaderSize;

@@ -156,6 +156,23 @@ std::byte* put_attributes(std::byte* at, const Record& record) noexcept {
   return at;
 }
 
+// A RecordHeader but for its checksum, in words of eight bytes as the checksum reads them: it would have to wait for
+// narrower stores (36 ns for each record).
+void put_record_header(std::byte* at, const Record& record, std::size_t bytes, std::size_t attributes) noexcept {
+  const Event& event = record.event;
+  const auto at_bit = [](std::uint64_t value, unsigned bit) { return value << bit; };
+  at = store(at, bytes | at_bit(event.raw.size(), 32));
+  at = store(at, attributes | at_bit(static_cast<std::uint8_t>(event.kind), 32) |
+                     at_bit(static_cast<std::uint8_t>(event.format), 40) |
+                     at_bit(static_cast<std::uint8_t>(event.level), 48) | at_bit(event.priority, 56));
+  at = store(at, event.flags | at_bit(record.input, 32) | at_bit(record.parts, 48));
+  store(at, record.received);
+}
+static_assert(offsetof(RecordHeader, raw_length) == 4 && offsetof(RecordHeader, attributes_length) == 8 &&
+              offsetof(RecordHeader, kind) == 12 && offsetof(RecordHeader, priority) == 15 &&
+              offsetof(RecordHeader, flags) == 16 && offsetof(RecordHeader, input) == 20 &&
+              offsetof(RecordHeader, parts) == 22 && offsetof(RecordHeader, received) == 24);
+
 template <class Number>
 bool get_views(const std::byte* at, std::size_t length, Event& event) noexcept {
   if (length < 4) return false;
@@ -291,21 +308,10 @@ std::size_t encode_record(const Record& record, const Checksum& checksum, std::b
   std::byte* const raw = put_attributes(attributes, record);
   std::byte* const end = put_bytes(raw, event.raw);
   store(end, std::uint64_t{0});  // the padding, and a few bytes behind it
-  RecordHeader header;
-  header.bytes = static_cast<std::uint32_t>(round_up(static_cast<std::size_t>(end - to), 8));
-  header.raw_length = static_cast<std::uint32_t>(event.raw.size());
-  header.attributes_length = static_cast<std::uint32_t>(raw - attributes);
-  header.kind = static_cast<std::uint8_t>(event.kind);
-  header.format = static_cast<std::uint8_t>(event.format);
-  header.level = static_cast<std::uint8_t>(event.level);
-  header.priority = event.priority;
-  header.flags = event.flags;
-  header.input = record.input;
-  header.parts = record.parts;
-  header.received = record.received;
-  store(to, header);
-  store(to + offsetof(RecordHeader, checksum), checksum.of_record(to, header.bytes));
-  return header.bytes;
+  const std::size_t bytes = round_up(static_cast<std::size_t>(end - to), 8);
+  put_record_header(to, record, bytes, static_cast<std::size_t>(raw - attributes));
+  store(to + offsetof(RecordHeader, checksum), checksum.of_record(to, bytes));
+  return bytes;
 }
 
 std::size_t record_length(std::span<const std::byte> bytes) noexcept {
@@ -320,11 +326,10 @@ bool is_record_sound(std::span<const std::byte> bytes, const Checksum& checksum)
   return header_at<RecordHeader>(bytes.data()).checksum == checksum.of_record(bytes.data(), bytes.size());
 }
 
-bool decode_record(std::span<const std::byte> bytes, Record& record, std::vector<Piece>& pieces) {
+bool decode_line(std::span<const std::byte> bytes, Record& record) noexcept {
   if (record_length(bytes) != bytes.size() || bytes.empty()) return false;
   const auto header = header_at<RecordHeader>(bytes.data());
   const std::byte* const attributes = bytes.data() + sizeof(RecordHeader);
-  clear(record, std::make_index_sequence<kTextFields.size()>());
   record.event.raw = {reinterpret_cast<const char*>(attributes + header.attributes_length), header.raw_length};
   record.event.kind = known(header.kind, Kind::life);
   record.event.format = known(header.format, Format::agent);
@@ -334,8 +339,16 @@ bool decode_record(std::span<const std::byte> bytes, Record& record, std::vector
   record.input = header.input;
   record.parts = header.parts;
   record.received = header.received;
+  return true;
+}
+
+bool decode_record(std::span<const std::byte> bytes, Record& record, std::vector<Piece>& pieces) {
+  clear(record, std::make_index_sequence<kTextFields.size()>());
+  if (!decode_line(bytes, record)) return false;
   pieces.clear();
-  if (!get_attributes(attributes, header.attributes_length, record, pieces)) return false;
+  const std::byte* const attributes = bytes.data() + sizeof(RecordHeader);
+  const auto length = load<std::uint32_t>(bytes.data() + offsetof(RecordHeader, attributes_length));
+  if (!get_attributes(attributes, length, record, pieces)) return false;
   record.pieces = pieces;
   return true;
 }

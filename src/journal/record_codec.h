@@ -29,4 +29,8 @@ bool is_record_sound(std::span<const std::byte> bytes, const Checksum& checksum)
 // are checked: what lies on a disk may be hostile. False: its attributes make no sense.
 bool decode_record(std::span<const std::byte> bytes, Record& record, std::vector<Piece>& pieces);
 
+// The same without its attributes: raw, kind, format, level, priority, flags, input, parts and received are set,
+// everything else is left as it was.
+bool decode_line(std::span<const std::byte> bytes, Record& record) noexcept;
+
 }  // namespace thorlog

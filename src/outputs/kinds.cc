@@ -110,6 +110,14 @@ bool needs_asset(const OutputSettings& settings) {
   return settings.type == OutputType::file && settings.path.find("{asset}") != std::string::npos;
 }
 
+bool needs_fields(const OutputSettings& settings) {
+  if (settings.format != OutputFormat::raw || settings.max_event != 0) return true;
+  if (settings.type == OutputType::syslog) return settings.max_length != 0;  // one too long is parked, all of it
+  if (settings.type != OutputType::file) return true;
+  const auto shows = [&](std::string_view field) { return settings.path.find(field) != std::string::npos; };
+  return shows("{asset}") || shows("{host}") || shows("{scan_id}") || shows("{group_id}");
+}
+
 bool same_sink(const OutputSettings& a, const OutputSettings& b) {
   OutputSettings c = b;  // what the sink does not look at may differ
   c.match = a.match;

@@ -16,6 +16,9 @@ Status check_sink(const OutputSettings& settings);
 // True when the sink looks at the asset of a record.
 bool needs_asset(const OutputSettings& settings);
 
+// True when the sink looks at more of a record than the line, its kind, level, flags, input and moment of receipt.
+bool needs_fields(const OutputSettings& settings);
+
 // True when both need the same sink: only match, limits and names of the rules differ.
 bool same_sink(const OutputSettings& a, const OutputSettings& b);
 

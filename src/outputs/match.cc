@@ -27,8 +27,13 @@ Result<Matcher> Matcher::compile(std::span<const MatchEntry> entries) {
     for (const MatchKeys& keys : entry.excluded) {
       auto excluded = matcher.compile_keys(keys);
       if (!excluded) return fail(std::move(excluded).error());
+      matcher.needs_fields_ = matcher.needs_fields_ || excluded->has_fields();
       compiled.excluded.push_back(*std::move(excluded));
     }
+    const Keys& keys = compiled.wanted;
+    matcher.needs_fields_ = matcher.needs_fields_ || keys.has_fields();
+    if (keys.levels == ~0U && keys.flags == 0 && !keys.has_fields() && compiled.excluded.empty())
+      matcher.sure_kinds_ |= keys.kinds;
     matcher.all_kinds_ |= compiled.wanted.kinds;
     matcher.entries_.push_back(std::move(compiled));
   }
@@ -75,7 +80,7 @@ Result<Matcher::Keys> Matcher::compile_keys(const MatchKeys& keys) {
 bool Matcher::matches(const StoredRecord& stored) const {
   const Event& event = stored.record.event;
   if (event.kind == Kind::life || !has_bit(all_kinds_, event.kind)) return false;
-  if (entries_.empty()) return true;
+  if (entries_.empty() || has_bit(sure_kinds_, event.kind)) return true;
   messages_.begin(event.message);
   raws_.begin(event.raw);
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {

@@ -26,6 +26,8 @@ class Matcher {
 
   // Does any entry look at the asset? Else the caller needn't look it up.
   bool needs_asset() const noexcept { return needs_asset_; }
+  // Does any entry look at more than kind, level and flags?
+  bool needs_fields() const noexcept { return needs_fields_; }
 
  private:
   // A MatchKeys. Names are compared without regard to case where hosts and THOR's modules are concerned.
@@ -34,6 +36,7 @@ class Matcher {
     std::uint32_t levels = 0;
     std::uint32_t flags = 0;
     bool has_names = false;
+    bool has_fields() const noexcept { return has_names || !message_patterns.empty() || !raw_patterns.empty(); }
     NameList modules, assets, hosts, scan_ids, group_ids, inputs, types;
     std::vector<std::uint32_t> message_patterns, raw_patterns;
   };
@@ -51,7 +54,9 @@ class Matcher {
   std::uint32_t all_kinds_ = ~0U;  // kinds that some entry wants
   mutable PatternSet messages_;
   mutable PatternSet raws_;
+  std::uint32_t sure_kinds_ = 0;  // those that some entry wants whatever else they are
   bool needs_asset_ = false;
+  bool needs_fields_ = false;
 };
 
 }  // namespace thorlog

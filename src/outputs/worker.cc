@@ -112,7 +112,7 @@ bool OutputWorker::feed_batch() {
   const bool late = lag != 0 && batch_->stored() < now_ - lag;
   if (park_refused_ || (!late && !sink_->ready())) return false;
   for (;;) {
-    if (!held_ && !records_->next(record_)) return true;
+    if (!held_ && !(wants_fields_ ? records_->next(record_) : records_->next_line(record_))) return true;
     held_ = false;
     if (records_->seq() < skip_before_) continue;
     switch (hand_over(late)) {

@@ -92,6 +92,7 @@ class OutputWorker final : private SinkHost {
   void publish();
   bool sleep();
 
+  void look_at_needs(const OutputSettings& settings);
   void replace_sink(OutputSettings settings);
   void install_sink();
   void close_when_drained();
@@ -137,6 +138,7 @@ class OutputWorker final : private SinkHost {
   std::vector<std::string> input_names_;
   std::shared_ptr<const AssetTable> assets_;
   bool wants_asset_ = true;
+  bool wants_fields_ = true;  // the match or the sink looks at more than the line itself
 
   std::array<std::uint64_t, 5> settled_at_tick_{};  // totals of the last seconds, for the rate
   std::size_t ticks_ = 0;

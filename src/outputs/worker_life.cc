@@ -1,4 +1,6 @@
 // Beginning, change of target and end of an output's worker.
+#include <algorithm>
+
 #include "base/log.h"
 #include "outputs/kinds.h"
 #include "outputs/worker.h"
@@ -24,9 +26,22 @@ Status OutputWorker::make_first_sink() {
   auto sink = new_sink(settings_);
   if (!sink) return fail(std::move(sink).error());
   sink_ = *std::move(sink);
-  wants_asset_ = needs_asset(settings_) || matcher_.needs_asset();
+  look_at_needs(settings_);
   publish();
   return ok();
+}
+
+// What of a record must be read. The rest of a batch in hand is read again, since what was read of it may be too
+// little.
+void OutputWorker::look_at_needs(const OutputSettings& settings) {
+  wants_asset_ = needs_asset(settings) || matcher_.needs_asset();
+  wants_fields_ = needs_fields(settings) || matcher_.needs_fields();
+  record_ = {};
+  if (!batch_) return;
+  if (const std::uint64_t seq = records_->seq(); seq != 0)
+    skip_before_ = std::max(skip_before_, seq + (held_ ? 0 : 1));
+  records_.emplace(*batch_);
+  held_ = false;
 }
 
 void OutputWorker::start() {
@@ -38,7 +53,7 @@ void OutputWorker::start() {
 void OutputWorker::update(OutputSettings settings, Matcher matcher) {
   if (finished_ || stopping_) return;
   matcher_ = std::move(matcher);
-  wants_asset_ = needs_asset(settings) || matcher_.needs_asset();
+  look_at_needs(settings);
   const bool keep = same_sink(replacement_ ? *replacement_ : settings_, settings);
   if (keep) {
     (replacement_ ? *replacement_ : settings_) = std::move(settings);

@@ -84,7 +84,7 @@ void WorkerIntake::settle_held(Stream& stream) {
 
 void WorkerIntake::on_line(const Line& line) {
   Stream& stream = *static_cast<Stream*>(line.owner);
-  Record record;
+  Record& record = record_;
   fill(line, stream, record);
   if (!stream.origin.empty()) record.origin = origin_of(line, stream, reassembler_.held(stream.pieces) == 0);
   store(record, stream.input);

@@ -133,6 +133,7 @@ class WorkerIntake final : public Intake, private LineSink {
   MemoryBudget budget_;
   Reassembler reassembler_;
   LineParser parser_;
+  Record record_;  // of the line that passes; kept, because making one takes longer than filling it
   std::vector<InputRules> rules_;
   std::shared_ptr<const GroupTable> groups_;
   std::uint64_t tables_version_ = 0;

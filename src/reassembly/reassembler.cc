@@ -155,6 +155,9 @@ void Reassembler::State::forget(Stream& stream) {
 
 std::uint32_t Reassembler::offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,
                                  bool more_buffered, LineSink& sink) {
+  // Among many streams none of this is in a cache. The start test looks at the line only, so they come meanwhile.
+  const auto* const state = reinterpret_cast<const char*>(stream);
+  for (const std::size_t at : {64, 128, 192, 256}) __builtin_prefetch(state + at);
   Offer offer{*stream, frame, frame.bytes, now, received, more_buffered, sink, 0};
   if (stream->split) {
     if (const std::uint32_t records = state_->take_split(offer)) return records;

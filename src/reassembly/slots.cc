@@ -1,5 +1,6 @@
 // The header hosts of a stream, and what their lines teach.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "reassembly/relay_header.h"
@@ -9,8 +10,7 @@
 namespace thorlog {
 namespace {
 
-// One byte of a hash of the name: few slots have the same, and memchr() finds those at once.
-char tag_of(std::string_view host) noexcept {
+std::uint32_t hash_of(std::string_view host) noexcept {
   std::uint64_t hash = 0x9E3779B97F4A7C15U ^ host.size();
   std::size_t at = 0;
   for (; at + 8 <= host.size(); at += 8) {
@@ -22,7 +22,36 @@ char tag_of(std::string_view host) noexcept {
   std::uint64_t rest = 0;
   if (at < host.size()) std::memcpy(&rest, host.data() + at, host.size() - at);
   hash = (hash ^ rest) * 0xD6E8FEB86659FD93U;
-  return static_cast<char>(hash >> 56);
+  return static_cast<std::uint32_t>(hash >> 32);
+}
+
+// Enters others[place] into the index, which has room.
+void put_in_index(Reassembler::Stream& stream, std::size_t place) noexcept {
+  const std::size_t mask = stream.index.size() - 1;
+  std::size_t at = stream.others[place]->hash & mask;
+  while (stream.index[at] != 0) at = (at + 1) & mask;
+  stream.index[at] = static_cast<std::uint16_t>(place + 1);
+}
+
+void make_room_in_index(Reassembler::Stream& stream) {
+  const std::size_t count = stream.others.size();
+  if (count * 2 <= stream.index.size()) return;
+  stream.index.assign(std::bit_ceil(count * 4), 0);
+  for (std::size_t place = 0; place + 1 < count; ++place) put_in_index(stream, place);  // all but the one to come
+}
+
+// Takes others[place] out of the index; those behind it move up, so that no search stops short of them.
+void take_from_index(Reassembler::Stream& stream, std::size_t place) noexcept {
+  const std::size_t mask = stream.index.size() - 1;
+  std::size_t hole = stream.others[place]->hash & mask;
+  while (stream.index[hole] != place + 1) hole = (hole + 1) & mask;
+  for (std::size_t at = (hole + 1) & mask; stream.index[at] != 0; at = (at + 1) & mask) {
+    const std::size_t home = stream.others[stream.index[at] - 1U]->hash & mask;
+    if (((at - home) & mask) < ((at - hole) & mask)) continue;
+    stream.index[hole] = stream.index[at];
+    hole = at;
+  }
+  stream.index[hole] = 0;
 }
 
 Slot& slot_at(Reassembler::Stream& stream, std::size_t index) noexcept {
@@ -35,9 +64,12 @@ Slot* Reassembler::State::find_slot(Stream& stream, std::string_view host) noexc
   if (stream.last != nullptr && stream.last->is_host(host)) return stream.last;
   if (stream.first_used && stream.first.is_host(host)) return &stream.first;
   if (stream.others.empty()) return nullptr;
-  const char tag = tag_of(host);
-  for (std::size_t i = stream.tags.find(tag); i != std::string::npos; i = stream.tags.find(tag, i + 1))
-    if (stream.others[i]->is_host(host)) return stream.others[i].get();
+  const std::uint32_t hash = hash_of(host);
+  const std::size_t mask = stream.index.size() - 1;
+  for (std::size_t at = hash & mask; stream.index[at] != 0; at = (at + 1) & mask) {
+    Slot& slot = *stream.others[stream.index[at] - 1U];
+    if (slot.hash == hash && slot.is_host(host)) return &slot;
+  }
   return nullptr;
 }
 
@@ -79,19 +111,23 @@ Slot& Reassembler::State::new_slot(Stream& stream, std::string_view host, LineSi
   const std::size_t cost = sizeof(Slot) + host.size() + 64;
   if (stream.others.size() + 1 < kMostSlots && holdings.try_take(*stream.peer, cost)) {
     stream.others.push_back(std::make_unique<Slot>());
-    stream.tags.push_back(tag_of(host));
     Slot& slot = *stream.others.back();
     slot.charge = cost;
+    slot.hash = hash_of(host);
     slot.set_host(host);
+    make_room_in_index(stream);
+    put_in_index(stream, stream.others.size() - 1);
     return slot;
   }
   const std::size_t index = free_slot(stream, sink);
   Slot& slot = slot_at(stream, index);
   if (stream.cut_slot == &slot) stream.cut_slot = nullptr;
   if (stream.multiline != nullptr && stream.multiline->slot == &slot) stream.multiline->slot = nullptr;
+  if (index != 0) take_from_index(stream, index - 1);
   slot.forget();
+  slot.hash = hash_of(host);
   slot.set_host(host);
-  if (index != 0) stream.tags[index - 1] = tag_of(host);
+  if (index != 0) put_in_index(stream, index - 1);
   return slot;
 }
 

@@ -12,8 +12,8 @@
 
 namespace thorlog {
 
-inline constexpr std::size_t kMostSlots =
-    64;  // header hosts of one stream; beyond it the least used one is forgotten
+// Header hosts of one stream; beyond it the least used one is forgotten. A relay has hundreds of senders.
+inline constexpr std::size_t kMostSlots = 512;
 
 // One header host of a stream: the token as it stands in the header ("arch/127.0.0.1"), empty for lines without one.
 // What each line asks comes first, so that it shares a cache line.
@@ -43,6 +43,7 @@ struct Slot {
   bool plain_priority = false;  // its lines come without a priority, or with a relay's
   std::uint8_t learnt_count = 0;
   std::uint32_t used = 0;  // when, in the stream's frames
+  std::uint32_t hash = 0;  // of the host
   char host_begin[46] = {};
   Held* held = nullptr;
   ScanMemory memory;
@@ -74,8 +75,9 @@ class alignas(64) Reassembler::Stream {
 
   std::uint64_t held_frames = 0;
   List<Held, &Held::in_stream> held;
-  std::string tags;  // a byte of the hash of each other slot's host, same order
   std::vector<std::unique_ptr<Slot>> others;
+  // Finds others by the hash of their host: places in it plus one, 0 for none, probed in line; never over half full.
+  std::vector<std::uint16_t> index;
   std::size_t hand = 0;  // where the search for a slot to give away goes on
   Start peeked_start;
   std::string address;

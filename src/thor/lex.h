@@ -2,6 +2,7 @@
 // parser spend their time here. Every function takes the end of what may be looked at.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -87,6 +88,28 @@ inline bool has_control_ahead(std::string_view text) noexcept {
 #endif
 }
 
+// Whether all of it is ASCII; kReadAhead readable bytes behind it. Nearly every line is, and this is a third of what
+// the check of UTF-8 costs.
+inline bool is_ascii_ahead(std::string_view text) noexcept {
+  std::size_t at = 0;
+#if defined(__SSE2__)
+  __m128i all = _mm_setzero_si128();
+  const auto load = [&](std::size_t n) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + n)); };
+  for (; at + 64 <= text.size(); at += 64)
+    all = _mm_or_si128(
+        all, _mm_or_si128(_mm_or_si128(load(at), load(at + 16)), _mm_or_si128(load(at + 32), load(at + 48))));
+  for (; at + 16 <= text.size(); at += 16) all = _mm_or_si128(all, load(at));
+  auto high = static_cast<unsigned>(_mm_movemask_epi8(all));
+  if (at < text.size())
+    high |= static_cast<unsigned>(_mm_movemask_epi8(load(at))) & ((1U << (text.size() - at)) - 1U);
+  return high == 0;
+#else
+  for (; at < text.size(); ++at)
+    if (static_cast<unsigned char>(text[at]) >= 0x80) return false;
+  return true;
+#endif
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 // A level's word at the beginning of `text` as THOR and its agent write it; length 0: none is there.
@@ -94,28 +117,50 @@ struct LevelWord {
   Level level = Level::none;
   std::uint8_t length = 0;
 };
+// Without a branch that depends on the level: levels follow each other at random, and a wrong guess costs more than
+// all of this. The first four letters have a slot of their own in a small table.
+namespace levels {
+struct Word {
+  std::uint32_t first = 0, last = 0;  // four letters each; they overlap in short words
+  LevelWord is;
+};
+constexpr std::uint32_t letters(std::string_view four) noexcept {
+  std::uint32_t value = 0;
+  for (std::size_t n = 0; n < 4; ++n) value |= std::uint32_t{static_cast<unsigned char>(four[n])} << 8 * n;
+  return value;
+}
+constexpr Word word(std::string_view text, Level level) noexcept {
+  return {letters(text.substr(0, 4)),
+          letters(text.substr(text.size() - 4)),
+          {level, static_cast<std::uint8_t>(text.size())}};
+}
+// CEF's help and THOR 10 say Alarm where THOR 11 says Alert. Only the agent's grammar has Fatal (domain notes 4.1).
+inline constexpr std::array kWords = {word("Info", Level::info),       word("Notice", Level::notice),
+                                      word("Warning", Level::warning), word("Error", Level::error),
+                                      word("Debug", Level::debug),     word("Alert", Level::alert),
+                                      word("Alarm", Level::alert),     word("Fatal", Level::error)};
+constexpr std::size_t slot(std::uint32_t first) noexcept { return (first * 0x91B7584BU) >> 28; }
+inline constexpr auto kTable = [] {
+  std::array<Word, 16> table{};
+  for (const Word& each : kWords) table[slot(each.first)] = each;
+  return table;
+}();
+static_assert([] {
+  for (const Word& each : kWords)
+    if (kTable[slot(each.first)].first != each.first) return false;
+  return true;
+}());
+}  // namespace levels
+
 inline LevelWord level_word(std::string_view text) noexcept {
   if (text.size() < 4) return {};
-  switch (text[0]) {
-    case 'I':
-      return starts_with(text, "Info") ? LevelWord{Level::info, 4} : LevelWord{};
-    case 'N':
-      return starts_with(text, "Notice") ? LevelWord{Level::notice, 6} : LevelWord{};
-    case 'W':
-      return starts_with(text, "Warning") ? LevelWord{Level::warning, 7} : LevelWord{};
-    case 'E':
-      return starts_with(text, "Error") ? LevelWord{Level::error, 5} : LevelWord{};
-    case 'D':
-      return starts_with(text, "Debug") ? LevelWord{Level::debug, 5} : LevelWord{};
-    // CEF's help and THOR 10 say Alarm where THOR 11 says Alert.
-    case 'A':
-      return starts_with(text, "Alert") || starts_with(text, "Alarm") ? LevelWord{Level::alert, 5} : LevelWord{};
-    // Only the agent's grammar has it (domain notes 4.1).
-    case 'F':
-      return starts_with(text, "Fatal") ? LevelWord{Level::error, 5} : LevelWord{};
-    default:
-      return {};
-  }
+  std::uint32_t first = 0;
+  std::memcpy(&first, text.data(), 4);
+  const levels::Word& word = levels::kTable[levels::slot(first)];
+  if (word.first != first || text.size() < word.is.length) return {};
+  std::uint32_t last = 0;
+  std::memcpy(&last, text.data() + word.is.length - 4, 4);
+  return last == word.last ? word.is : LevelWord{};
 }
 
 // A level's name in any case, also the short forms of the appliances (ERR, INF, WAR, WARN); none when it is no level.

@@ -137,6 +137,18 @@ void parse_body(ParseWork& work) {
   }
 }
 
+// Field by field: `event = Event()` makes one beside it and copies that (30 ns).
+void clear(Event& event) noexcept {
+  static_assert(sizeof(Event) == 232, "a new field must be cleared here");
+  event.kind = Kind::syslog;
+  event.format = Format::none;
+  event.level = Level::none;
+  event.flags = 0;
+  event.score = std::numeric_limits<double>::quiet_NaN();
+  event.host = event.ip = event.app_name = event.procid = event.msgid = event.structured_data = {};
+  event.module = event.message = event.scan_id = event.uid = event.group_id = {};
+}
+
 // More than a day late is a replay of old lines, as far as one line can tell (domain notes 5.5, 10).
 void compare_clocks(Event& event, std::int64_t received) noexcept {
   if (event.timestamp == kNoTime) return;
@@ -157,7 +169,7 @@ LineParser::LineParser() : scratch_(std::make_unique<Scratch>()) {}
 LineParser::~LineParser() = default;
 
 void LineParser::parse(std::string_view raw, const Start& start, const ParseContext& context, Event& event) {
-  event = Event();
+  clear(event);
   event.raw = raw;
   event.priority = start.priority;
   ParseWork work{raw, start, context, event, scratch_->json, scratch_->text};
@@ -175,7 +187,7 @@ void LineParser::parse(std::string_view raw, const Start& start, const ParseCont
   if (name.empty()) name = context.peer_host;
   event.canonical_host = canonical_host(name, context.short_hostname, scratch_->canonical);
   compare_clocks(event, context.received);
-  if (!simdjson::validate_utf8(raw)) event.flags |= flag::invalid_utf8;
+  if (!lex::is_ascii_ahead(raw) && !simdjson::validate_utf8(raw)) event.flags |= flag::invalid_utf8;
 }
 
 }  // namespace thorlog

