@@ -24,6 +24,7 @@ class CountingIntake final : public Intake {
     ++frames;
     bytes += frame.bytes.size();
   }
+  void take(Stream*, const WholeRecord&) override {}
   bool has_room() const noexcept override { return true; }
   bool must_refuse(RefuseReason&) const noexcept override { return false; }
   void when_room(std::function<void()>) override {}

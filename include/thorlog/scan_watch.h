@@ -258,8 +258,8 @@ class ScanWatch {
   // Gives on_scan, on_asset and on_state for what changed since the last collect(); of scans and assets of which only
   // counts and last_seen changed, as many as `counts` says, those that have waited longest first. With a hundred
   // thousand scans at work all of them at once would take seconds. True: every count that had changed when the sweep
-  // began (the first collect(), or the one after the last true) has been given by now. After a crash a store reads from
-  // where the watch was when the last whole sweep began, and calls recount() for each record up to the committed
+  // began (the first collect(), or the one after the last true) has been given by now. After a crash a store reads
+  // from where the watch was when the last whole sweep began, and calls recount() for each record up to the committed
   // cursor, see() for those behind it.
   bool collect(std::size_t counts);
 

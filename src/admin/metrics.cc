@@ -235,7 +235,8 @@ void write_scans(Page& page, const PipelineView& view) {
   page.family("scan_watch_outbox", "gauge", "Detections that are not in the journal yet.");
   page.sample("scan_watch_outbox", "", view.scans.outbox);
   page.family("scan_watch_behind", "gauge", "Records stored that the scan watch has not seen.");
-  page.sample("scan_watch_behind", "", view.journal.end.seq - std::min(view.journal.end.seq, view.scans.position.seq));
+  page.sample("scan_watch_behind", "",
+              view.journal.end.seq - std::min(view.journal.end.seq, view.scans.position.seq));
   page.family("scan_watch_bytes", "gauge", "Memory of the scan watch, about.");
   page.sample("scan_watch_bytes", "", counters.bytes);
 }

@@ -51,7 +51,8 @@ Result<ScanFilter> filter_of(const HttpRequest& request, std::int64_t now) {
   return filter;
 }
 
-HttpResponse acknowledge(Pipeline& pipeline, const ScanQueries& queries, const std::string& id, const HttpPeer& peer) {
+HttpResponse acknowledge(Pipeline& pipeline, const ScanQueries& queries, const std::string& id,
+                         const HttpPeer& peer) {
   if (!peer.may_operate) {
     return HttpResponse::problem(403, "operating calls need the admin socket, as root or the daemon's user");
   }
@@ -95,7 +96,8 @@ std::optional<HttpResponse> scan_route(Pipeline& pipeline, const Clock& clock, c
   const bool acknowledges = path.starts_with(kDetections) && path.ends_with(kAcknowledge) &&
                             path.size() > kDetections.size() + 1 + kAcknowledge.size();
   if (request.method != "POST" || !acknowledges) return std::nullopt;
-  const std::string_view id = path.substr(kDetections.size() + 1, path.size() - kDetections.size() - 1 - kAcknowledge.size());
+  const std::string_view id =
+      path.substr(kDetections.size() + 1, path.size() - kDetections.size() - 1 - kAcknowledge.size());
   return acknowledge(pipeline, queries, std::string(id), peer);
 }
 

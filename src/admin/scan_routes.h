@@ -1,5 +1,5 @@
-// The admin interface's calls about scans. Main loop's thread: the questions read SQLite through a connection of their
-// own that never waits for the writer, and are cut off after some hundred milliseconds.
+// The admin interface's calls about scans. Main loop's thread: the questions read SQLite through a connection of
+// their own that never waits for the writer, and are cut off after some hundred milliseconds.
 #pragma once
 
 #include <optional>

@@ -250,8 +250,7 @@ const Fields<Settings>& settings_fields() {
       field::block("journal", &S::journal, journal_fields(), "What thorlogd has promised to remember."),
       field::block("dead_letters", &S::dead_letters, dead_letter_fields(),
                    "What a target has refused for good: kept whole, see thorlogctl dead-letter."),
-      field::block("scans", &S::scans, scan_fields(),
-                   "The watch over scans (docs/scans.md)."),
+      field::block("scans", &S::scans, scan_fields(), "The watch over scans (docs/scans.md)."),
       field::block("admin", &S::admin, admin_fields(), "How thorlogd is asked and operated."),
       field::block("log", &S::log, log_fields(), "The daemon's own log, on standard error."),
   };

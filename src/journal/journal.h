@@ -91,8 +91,8 @@ class Journal {
   JournalState state() const;                    // any thread
   // Why the numbers in [from_seq, to_seq) that no reader was given are missing. Any thread.
   Missing missing(std::uint64_t from_seq, std::uint64_t to_seq) const;
-  // The beginning of the segment that holds this offset, or of the oldest one: where to look for a record by its id. Any
-  // thread.
+  // The beginning of the segment that holds this offset, or of the oldest one: where to look for a record by its id.
+  // Any thread.
   Position place_before(std::uint64_t offset) const;
   // Where to look for what was received between the two (ns since 1970, both included): whole segments. Any thread.
   TimeRangePlaces places_of(std::int64_t since, std::int64_t until) const;

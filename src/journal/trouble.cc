@@ -29,14 +29,16 @@ void Journal::State::tell_trouble(const Error& error) {
 Status Journal::State::first_trouble(const std::string& why) {
   const std::int64_t now = clock.steady();
   if (left_file_at && now - *left_file_at < kAgainWithin) {
-    Error again{Errc::io, why + "; this is the second time within a minute: check the disk, then restart thorlogd", 0};
+    Error again{Errc::io, why + "; this is the second time within a minute: check the disk, then restart thorlogd",
+                0};
     set_failed(again);
     return fail(std::move(again));
   }
   left_file_at = now;
   log(Severity::error, "journal",
-      why + "; the file is not used any more, the journal goes on in a new one. Check the disk: a second time within a "
-            "minute ends storing");
+      why +
+          "; the file is not used any more, the journal goes on in a new one. Check the disk: a second time within a "
+          "minute ends storing");
   return ok();
 }
 

@@ -19,7 +19,7 @@ namespace thorlog {
 class KafkaFlights {
  public:
   struct Limits {
-    std::size_t records = 8192;  // between the low-water mark and the newest; a power of two
+    std::size_t records = 16'384;  // between the low-water mark and the newest; a power of two
     std::size_t bytes = 16U << 20;
     std::size_t lent_bytes = 24U << 20;  // of whole batches that a lent record keeps alive
   };

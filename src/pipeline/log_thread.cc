@@ -43,8 +43,7 @@ void LogThread::stop() {
 void LogThread::post_internal(Kind kind, std::string raw) { internal_.post({kind, std::move(raw), false, nullptr}); }
 
 void LogThread::post_detection(DetectionRecord detection) {
-  internal_.post(
-      {Kind::detection, std::string(), false, std::make_unique<DetectionRecord>(std::move(detection))});
+  internal_.post({Kind::detection, std::string(), false, std::make_unique<DetectionRecord>(std::move(detection))});
 }
 
 void LogThread::drain() {

@@ -23,10 +23,10 @@ namespace thorlog {
 
 // One consistent look at what the log thread has done since the process started.
 struct LogSnapshot {
-  std::vector<std::uint64_t> stored;  // records by input slot
-  std::uint64_t internal = 0;         // detections, audit and life records
+  std::vector<std::uint64_t> stored;              // records by input slot
+  std::uint64_t internal = 0;                     // detections, audit and life records
   std::array<std::uint64_t, 8> internal_kinds{};  // the same by Kind
-  std::uint64_t total = 0;            // by the journal's own numbers: its end now less its end at the start
+  std::uint64_t total = 0;  // by the journal's own numbers: its end now less its end at the start
 };
 
 class LogThread {

@@ -163,16 +163,10 @@ Status Pipeline::open_outputs() {
 
 Status Pipeline::open_scans() {
   if (!settings_.scans.enabled) return ok();
-  auto thread = ScanThread::open({*journal_,
-                                  files_,
-                                  clock_,
-                                  *log_thread_,
-                                  settings_.state_directory,
-                                  settings_.journal.durability,
-                                  [this] { return tables_.assets(); },
-                                  [this] { return trusted_inputs(); },
-                                  [this] { return muted_inputs(); }},
-                                 settings_.scans);
+  auto thread = ScanThread::open(
+      {*journal_, files_, clock_, *log_thread_, settings_.state_directory, settings_.journal.durability,
+       [this] { return tables_.assets(); }, [this] { return trusted_inputs(); }, [this] { return muted_inputs(); }},
+      settings_.scans);
   if (!thread) return fail(std::move(thread).error());
   scan_thread_ = *std::move(thread);
   return ok();

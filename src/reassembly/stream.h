@@ -12,8 +12,8 @@
 
 namespace thorlog {
 
-// Header hosts of one stream; beyond it the least used one is forgotten. A relay has hundreds of senders.
-inline constexpr std::size_t kMostSlots = 512;
+// Header hosts of one stream; beyond it the least used one is forgotten.
+inline constexpr std::size_t kMostSlots = 64;
 
 // One header host of a stream: the token as it stands in the header ("arch/127.0.0.1"), empty for lines without one.
 // What each line asks comes first, so that it shares a cache line.

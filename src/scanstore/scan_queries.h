@@ -21,7 +21,8 @@ inline constexpr std::uint64_t kMostRows = 100'000;
 
 class ScanQueries {
  public:
-  ScanQueries(std::string path, std::string journal_id) : path_(std::move(path)), journal_id_(std::move(journal_id)) {}
+  ScanQueries(std::string path, std::string journal_id)
+      : path_(std::move(path)), journal_id_(std::move(journal_id)) {}
 
   // {"scans":[…]}, {"assets":[…]}, {"detections":[…]}; each detection is a JSON event of the contract.
   // Errors: io; busy: it would take too long, narrow it.

@@ -1,5 +1,5 @@
-// What the scan watch knows, on disk: STATE/scans/scans.db, SQLite. Scans, runs, assets, detections, and the outbox of
-// detections that are not in the journal yet, together with the place in the journal up to which all of it is true
+// What the scan watch knows, on disk: STATE/scans/scans.db, SQLite. Scans, runs, assets, detections, and the outbox
+// of detections that are not in the journal yet, together with the place in the journal up to which all of it is true
 // (specs 3, rules 7 and 8). One writer, on the scan watch's thread; readers have connections of their own
 // (scan_queries.h).
 #pragma once

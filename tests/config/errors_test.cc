@@ -215,7 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"RateIsANumber", tcp_with("rate_limit: 500"),
               "5:17: 'rate_limit' must be a block of keys, not a single value"},
         Wrong{"NotBuiltType", "inputs: { a: { type: tls, listen: '0.0.0.0:6514' } }\n",
-              "1:22: input type 'tls' is not built yet: use udp or tcp"},
+              "1:22: input type 'tls' is not built yet: use udp, tcp or kafka"},
         Wrong{"NotBuiltKey", tcp_with("proxy_trusted: 10.0.0.5"),
               "5:5: 'proxy_trusted' is not built yet: take it out"},
         Wrong{"NotBuiltValue", tcp_with("proxy_protocol: accept"),

@@ -284,7 +284,7 @@ TEST(KafkaSink, ASlowBrokerIsShownAndTheWindowIsBounded) {
                now.figures->brokers[0].round_trip_seconds > 0.5;
       },
       30s));
-  EXPECT_LE(most, 8'192U);
+  EXPECT_LE(most, 16'384U);
   kafka.slow(1, 0);
   ASSERT_TRUE(drains(output));
   EXPECT_EQ(output.snapshot().books.acknowledged, 30'010U);

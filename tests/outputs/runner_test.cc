@@ -211,9 +211,9 @@ TEST(OutputRunner, ReloadsUnderLoadLoseNothing) {
 
 TEST(OutputRunner, RefusesWhatItCannotDo) {
   OutputWorld world;
-  OutputSettings kafka = file_output("out", "/x");
-  kafka.type = OutputType::kafka;
-  EXPECT_FALSE(world.open(kafka));
+  OutputSettings email = file_output("out", "/x");
+  email.type = OutputType::email;
+  EXPECT_FALSE(world.open(email));
   EXPECT_FALSE(world.open(syslog_to("out", Transport::relp, 1)));
   EXPECT_FALSE(world.open(file_output("out", "/proc/nowhere/{asset}.log")));
   EXPECT_FALSE(world.open(file_output("out", world.folder() + "/{nothing}.log")));
