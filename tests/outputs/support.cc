@@ -175,7 +175,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 std::vector<std::string> files_below(const std::string& folder) {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!entry.is_directory()) found.push_back(std::filesystem::relative(entry.path(), folder).string());
+    std::error_code gone;  // renamed by the sink since it was listed
+    if (!entry.is_directory(gone)) found.push_back(entry.path().lexically_relative(folder).string());
   }
   std::sort(found.begin(), found.end());
   return found;
