@@ -149,6 +149,7 @@ bool ScanThread::turn() {
   } else if (keeper_->commit_due()) {
     commit(false);
   }
+  if (!keeper_) return true;  // the store refused; it is tried again after a while
   publish();
   return drained || left == kRecordsPerTurn;  // what is not synced yet can't be read yet
 }

@@ -79,7 +79,7 @@ FAULTS = {
     "no path": ("    path: {folder}/x.log", "", "path"),
     "broken yaml": ("admin:", "admin: [", ""),
     "a regular expression": ("    type: file", "    type: file\n    match: [ {{ raw: {{ regex: '(' }} }} ]", "regex"),
-    "not built yet": ("    type: file", "    type: kafka", "built yet"),
+    "not built yet": ("    type: file", "    type: email", "built yet"),
 }
 
 
