@@ -3,6 +3,8 @@ up, and each line of it is counted."""
 
 from __future__ import annotations
 
+import json
+
 from daemon import file_output, port_of, raw_of, syslog_output
 from lines import numbers, thor_line
 from net import Receiver, connect, free_port, send_tcp
@@ -13,6 +15,11 @@ SMALL = {"segment": "256KiB", "max_size": "2MiB"}
 
 def send(daemon, first: int, count: int) -> None:
     send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(number, 1000) + b"\n" for number in range(first, first + count)))
+
+
+def state_of(daemon, output: str) -> str:
+    status = json.loads(daemon.ctl("status", "--json", ok=(0, 1)))
+    return next(row["state"] for row in status["outputs"] if row["name"] == output)
 
 
 def test_an_output_that_may_lose_its_oldest_holds_up_nobody(new_daemon):
@@ -51,6 +58,7 @@ def test_what_is_older_than_max_lag_is_given_up_and_counted(new_daemon):
     daemon.wait_account(lambda account: account["outputs"]["dead"]["dropped"].get("max_lag", 0) >= early,
                         "old ones given up")
     target.start()
+    wait_until(lambda: state_of(daemon, "dead") not in ("connecting", "retrying"), "the target is found", 30)
     send(daemon, early, late)
     account = daemon.wait_drained(seconds=30)
     row = account["outputs"]["dead"]

@@ -194,11 +194,12 @@ SIZES = [200, 2000, 9000, 70000, 1 << 20]
 def chain(new_daemon, relay_port: int, max_length: int, format: str):
     """The two daemons around a relay: the first sends numbered parts, the last joins them. The first also sends each
     line whole to a target of the test's own: what the last one must have in the end."""
-    last = new_daemon("last")
+    unwatched = {"enabled": False}  # findings of their own would stand among the lines
+    last = new_daemon("last", scans=unwatched)
     last.config["inputs"]["tcp"]["trust"] = "thorlogd"
     last.start()
     whole = Receiver().start()
-    first = new_daemon("first", outputs={
+    first = new_daemon("first", scans=unwatched, outputs={
         "relay": syslog_output(relay_port, format=format, framing="octet", max_length=max_length),
         "whole": syslog_output(whole.port, format=format, framing="octet")})
     return first, last, whole
