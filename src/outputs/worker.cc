@@ -353,6 +353,11 @@ void OutputWorker::publish() {
     to.last_error = sink.last_error;
     to.last_error_at = sink.last_error_at;
   }
+  if (park_refused_ && !finished_) {
+    to.state = OutputState::holding;
+    to.last_error = park_error_;
+    to.last_error_at = env_.clock.wall();
+  }
 }
 
 OutputSnapshot OutputWorker::snapshot() const {

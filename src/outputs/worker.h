@@ -132,6 +132,7 @@ class OutputWorker final : private SinkHost {
   ReplayStream replay_;
   LatencyHistogram latency_;
   bool rewind_wanted_ = false;
+  std::string park_error_;     // the last one
   bool park_refused_ = false;  // the record in hand can't be parked: tried again by park_again_
 
   // Lookups of the last record, since neighbours are alike.

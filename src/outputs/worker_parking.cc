@@ -94,7 +94,8 @@ Taken OutputWorker::park_unsent(const StoredRecord& record, std::string_view rea
     ++tally_.parked;
     return Taken::yes;
   }
-  log_limited(Severity::error, "park", "output " + settings_.name, parked.error().message());
+  park_error_ = parked.error().message();
+  log_limited(Severity::error, "park", "output " + settings_.name, park_error_);
   park_refused_ = true;
   park_again_.start(kParkAgainMs);
   return Taken::oversize;

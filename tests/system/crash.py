@@ -61,6 +61,7 @@ class CrashRun:
             "lossy": syslog_output(self.hole.getsockname()[1], "udp", match=[{"kind": ["thor"]}])})
         config["inputs"] = {"tcp": {"type": "tcp", "listen": f"127.0.0.1:{free_port()}"}}
         config["journal"] = {"segment": "128KiB", "max_size": "16MiB", "retain": "1s"}
+        config["dead_letters"] = {"max_size": "4GiB"}
         config["admin"]["listen"] = f"127.0.0.1:{free_port()}"
         self.daemon = Daemon(folder, config)
         self.feeders: list[Feeder] = []
@@ -82,7 +83,7 @@ class CrashRun:
         feeders = []
         for _ in range(4):
             self.connections += 1
-            feeders.append(Feeder(port, self.connections, long_every=self.random.choice((97, 1009))))
+            feeders.append(Feeder(port, self.connections, long_every=self.random.choice((197, 1009))))
         self.feeders += feeders
         for feeder in feeders:
             feeder.start()

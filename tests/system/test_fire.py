@@ -169,6 +169,23 @@ def test_a_line_that_fits_no_datagram_is_kept_shown_retried_and_dropped(new_daem
     receiver.close()
 
 
+def test_full_dead_letters_hold_the_output_and_say_so(new_daemon):
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    daemon = new_daemon(dead_letters={"max_size": "100KiB"})
+    daemon.config["outputs"]["udp"] = syslog_output(receiver.getsockname()[1], "udp", format="raw")
+    daemon.start()
+    send_tcp(port_of(daemon, "tcp"), thor_line(1, 65_600) + b"\n" + thor_line(2, 65_600) + b"\n" + thor_line(3) + b"\n")
+    wait_until(lambda: status_of(daemon, "udp")["state"] == "holding", "the second one finds no room")
+    problems = json.loads(daemon.ctl("status", "--json", ok=(1,)))["problems"]
+    assert any("dead_letters.max_size" in problem and "thorlogctl dead-letter" in problem for problem in problems), problems
+    daemon.wait_drained("events")
+    daemon.ctl("dead-letter", "drop", "--output", "udp", "--all")
+    account = daemon.wait_drained("udp")
+    assert account["outputs"]["udp"]["dropped"] == {"parked": 2}
+    receiver.close()
+
+
 def daemon_error(daemon, *arguments: str) -> str:
     import subprocess
 
