@@ -144,11 +144,7 @@ bool ScanThread::turn() {
   const bool drained = reader_->position().seq >= end;
   if (drained) keeper_->advance(log_time);
   listen_for_silence(log_time);
-  if (no_space_ && keeper_->settled().seq < keeper_->position().seq) {
-    commit(true);
-  } else if (keeper_->commit_due()) {
-    commit(false);
-  }
+  if (keeper_->commit_due() || (no_space_ && keeper_->settled().seq < keeper_->position().seq)) commit(false);
   if (!keeper_) return true;  // the store refused; it is tried again after a while
   publish();
   return drained || left == kRecordsPerTurn;  // what is not synced yet can't be read yet

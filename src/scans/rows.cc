@@ -288,30 +288,28 @@ void Watch::run_over(const Scan& scan) {
 // Gives what has changed, in the order in which it did; of those with nothing but new counts, as many as `most` says.
 template <class Table, class Give>
 void Watch::give_changed(Changed& changed, Table& table, std::size_t& most, Give give) {
-  std::size_t kept = 0, of_sweep = 0;
-  for (std::size_t i = 0; i < changed.numbers.size(); ++i) {
-    const std::uint32_t n = changed.numbers[i];
+  const auto give_if = [&](std::uint32_t n, Dirty how) {
     auto& one = table[n];
-    if (!one.used || one.dirty == Dirty::no) continue;
-    if (one.dirty == Dirty::counts) {
-      if (most == 0) {
-        if (i < changed.of_sweep) ++of_sweep;
-        changed.numbers[kept++] = n;
-        continue;
-      }
-      --most;
-    }
+    if (!one.used || one.dirty != how) return false;
     give(one);
     one.dirty = Dirty::no;
+    return true;
+  };
+  for (const std::uint32_t n : changed.state) give_if(n, Dirty::state);
+  changed.state.clear();
+  for (; most > 0 && changed.first < changed.counts.size(); ++changed.first) {
+    if (changed.of_sweep > 0) --changed.of_sweep;
+    if (give_if(changed.counts[changed.first], Dirty::counts)) --most;
   }
-  changed.numbers.resize(kept);
-  changed.of_sweep = of_sweep;
+  if (changed.first < changed.counts.size() / 2) return;
+  changed.counts.erase(changed.counts.begin(), changed.counts.begin() + static_cast<std::ptrdiff_t>(changed.first));
+  changed.first = 0;
 }
 
 bool Watch::collect(std::size_t counts) {
   if (!sweeping_) {
-    dirty_scans_.of_sweep = dirty_scans_.numbers.size();
-    dirty_assets_.of_sweep = dirty_assets_.numbers.size();
+    for (Changed* changed : {&dirty_scans_, &dirty_assets_})
+      changed->of_sweep = changed->counts.size() - changed->first;
     sweeping_ = true;
   }
   std::vector<ModuleRow> modules;

@@ -274,13 +274,15 @@ void Watch::hear(std::uint32_t number, const Event& event, std::uint64_t host_ha
 }
 
 void Watch::mark(Scan& scan, Dirty how) {
-  if (scan.dirty == Dirty::no && !scan.core.candidate) dirty_scans_.numbers.push_back(scan.number);
-  if (how > scan.dirty && !scan.core.candidate) scan.dirty = how;
+  if (how <= scan.dirty || scan.core.candidate) return;
+  dirty_scans_.add(scan.number, how);
+  scan.dirty = how;
 }
 
 void Watch::mark(Asset& asset, Dirty how) {
-  if (asset.dirty == Dirty::no) dirty_assets_.numbers.push_back(asset.number);
-  if (how > asset.dirty) asset.dirty = how;
+  if (how <= asset.dirty) return;
+  dirty_assets_.add(asset.number, how);
+  asset.dirty = how;
 }
 
 void Watch::set_options(const ScanOptions& options) {

@@ -37,10 +37,12 @@ class Watch {
 
  private:
   using Numbers = std::vector<std::uint32_t>;
-  // What a store has not been given yet, oldest change first; the first `of_sweep` had changed when the sweep began.
+  // What a store has not been given yet, oldest change first. Of `counts` those before `first` were given, and the
+  // next `of_sweep` had changed when the sweep began.
   struct Changed {
-    Numbers numbers;
-    std::size_t of_sweep = 0;
+    Numbers state, counts;
+    std::size_t first = 0, of_sweep = 0;
+    void add(std::uint32_t number, Dirty how) { (how == Dirty::state ? state : counts).push_back(number); }
   };
 
   // One thing to tell, before it becomes a Detection.

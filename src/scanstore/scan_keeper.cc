@@ -15,8 +15,9 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kUrgent = 20'000'000;  // a finding waits at most this long for the commit
 constexpr std::uint64_t kRecordsPerCommit = 50'000;
 constexpr std::int64_t kSoon = 100'000'000;  // a place in the journal that was read back, likewise
-// Counts of so many scans and assets are written each second: some tens of milliseconds, however many are under way.
-constexpr std::size_t kCountsPerSecond = 2000;
+// Counts of so many scans and assets are written each second, however many are under way: each is a few pages of the
+// store, and counts must not cost more than the watch itself.
+constexpr std::size_t kCountsPerSecond = 400;
 constexpr std::size_t kAllCounts = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t kPlaces = 1U << 16;
 constexpr std::size_t kEvidenceBytes = 2048;
@@ -43,6 +44,7 @@ Status ScanKeeper::load(Position log_end) {
   // A power cut may have taken records of the journal that the store knows: their numbers are given again, to others.
   const auto at_most_the_end = [this](Position place) { return place.seq <= log_end_.seq ? place : log_end_; };
   seen_before_ = at_most_the_end(env_.store.marks().seen);
+  settled_ = seen_before_;
   position_ = counted_ = at_most_the_end(env_.store.marks().counted);
   caught_up_ = position_.seq >= log_end_.seq;
   next_commit_ = env_.clock.steady() + kSecond;
@@ -126,6 +128,7 @@ Status ScanKeeper::commit(bool everything) {
   begun_ = false;
   if (Status done = env_.store.commit(marks); !done) return done;
   counted_ = marks.counted;
+  settled_ = seen;
   records_ = 0;
   found_ = false;
   const std::int64_t now = env_.clock.steady();

@@ -60,7 +60,7 @@ class ScanKeeper final : private ScanSink {
   void advance(std::int64_t log_time);
   // True when a commit should be made now: a finding waits, a second or 50 000 records have passed.
   bool commit_due() const noexcept;
-  // `everything`: with all counts, whatever it costs; before a stop, or when the journal needs its oldest segment.
+  // `everything`: with all counts, whatever it costs; before a stop.
   // After an error the keeper is of no use any more: make a new one, which begins where the store is.
   Status commit(bool everything);
 
@@ -71,8 +71,9 @@ class ScanKeeper final : private ScanSink {
   void prune(std::int64_t before);
 
   Position position() const noexcept { return position_; }
-  // The journal must keep everything from here on.
-  Position settled() const noexcept { return counted_; }
+  // The journal must keep everything from here on. What it lets go of before that may be missing in counts after a
+  // crash, and in nothing else.
+  Position settled() const noexcept { return settled_; }
   ScanWatchView view() const;              // looks at every scan in memory
   void glance(ScanWatchView& view) const;  // all but the counters
   std::int64_t next_due() const noexcept { return watch_.next_due(); }
@@ -97,6 +98,7 @@ class ScanKeeper final : private ScanSink {
   Environment env_;
   ScanWatch watch_;
   Position position_;     // behind the last record taken
+  Position settled_;      // up to here all is decided and in the store
   Position counted_;      // up to here all counts are in the store
   Position log_end_;      // of the earlier lives
   Position seen_before_;  // records before it were seen by an earlier life

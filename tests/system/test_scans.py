@@ -262,7 +262,6 @@ class KilledRun(FleetRun):
         sys.path.insert(0, str(self.shared / "fleet"))
         from fleetlib.play import Player, endpoint  # the simulator's own player
 
-        self.generate_for_now()
         manifest = json.loads((self.folder / "manifest.json").read_text())
         timeline = [json.loads(row) for row in (self.folder / "timeline.jsonl").read_text().splitlines()]
         player = Player(endpoint(f"127.0.0.1:{self.ports['udp']}"), endpoint(f"127.0.0.1:{self.ports['tcp']}"))
@@ -345,6 +344,7 @@ def judge_again(run: FleetRun) -> None:
 @pytest.mark.fleet
 def test_twenty_kills_in_the_middle_of_full(shared, folder):
     run = KilledRun(shared, folder, "full", 7, "--time-scale", 1.5)
+    run.generate_for_now()
     try:
         run.start()
         run.play_killing(20, (20.0, 100.0))
