@@ -24,16 +24,16 @@ def run(folder: Path, deaths: int, seed: int) -> dict:
 
 
 def test_killed_at_fault_points_and_at_any_instant_nothing_is_lost(tmp_path):
-    report = run(tmp_path, deaths=10, seed=20)
-    assert report["kills"] == 20
-    assert sum(report["points"].values()) >= 15
+    report = run(tmp_path, deaths=20, seed=20)
+    assert report["kills under load or while recovering"] == 20
+    assert sum(report["points"].values()) >= 35
 
 
 @pytest.mark.slow
 def test_killed_three_hundred_times_nothing_is_lost(tmp_path):
     seed = int(os.environ.get("THORLOGD_SEED", random.randrange(1 << 30)))
-    report = run(tmp_path, deaths=150, seed=seed)
-    assert report["kills"] == 300
+    report = run(tmp_path, deaths=300, seed=seed)
+    assert report["kills under load or while recovering"] == 300
     target = os.environ.get("THORLOGD_CRASH_REPORT")
     if target:
         Path(target).write_text(json.dumps(report, indent=1) + "\n")
