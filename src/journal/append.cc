@@ -117,8 +117,16 @@ Status Journal::State::begin_segment(MadeSegment made) {
     header.previous_end_seq = log_end_seq;
     seal_header(header, checksum);
     if (auto wrote = rewrite_header(*made.file, header); !wrote) {
-      set_failed(wrote.error());
-      return wrote;
+      // It was never used. Another one, at another place; a second error so soon ends in first_trouble().
+      if (auto may = first_trouble(wrote.error().message()); !may) return may;
+      remove_file(partition_folder + "/" + segment_name(header.base_offset));
+      next_base = header.base_offset + header.reserved_bytes;
+      auto other = next_made_segment(header.reserved_bytes);
+      if (!other) {
+        set_failed(other.error());
+        return fail(std::move(other).error());
+      }
+      return begin_segment(*std::move(other));
     }
   }
   if (segment) seal_open();

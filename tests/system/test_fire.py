@@ -92,6 +92,43 @@ def test_dead_slow_and_refusing_outputs_hold_nobody_else_up(new_daemon):
         slow.end()
 
 
+def cpu_of_others(daemon, bad) -> int:
+    """Nanoseconds of all threads but those of the outputs in `bad`."""
+    total = 0
+    for task in Path(f"/proc/{daemon.process.pid}/task").iterdir():
+        if (task / "comm").read_text().strip() not in {f"out {name}"[:15] for name in bad}:
+            total += int((task / "schedstat").read_text().split()[0])
+    return total
+
+
+@pytest.mark.slow
+def test_dead_slow_and_refusing_outputs_cost_the_others_less_than_a_twentieth(new_daemon):
+    """By CPU time, which other tasks on the machine change less than the clock."""
+    hole, slow = Hole(), Hole(1000)
+    lines = b"".join(thor_line(i, 300) + b"\n" for i in range(100_000))
+    bad = {"stopped": syslog_output(free_port()), "hung": syslog_output(hole.port), "slow": syslog_output(slow.port),
+           "refusing": {"type": "webhook", "url": f"http://127.0.0.1:{free_port()}/"}}
+    costs: dict[str, list[int]] = {"alone": [], "beside": []}
+    try:
+        for number in range(7):
+            for name in ("alone", "beside") if number % 2 else ("beside", "alone"):
+                daemon = new_daemon(f"{name}{number}", scans={"enabled": False})
+                daemon.config["outputs"] = {"events": daemon.config["outputs"]["events"], **(bad if name == "beside" else {})}
+                daemon.start()
+                before = cpu_of_others(daemon, bad)
+                send_tcp(port_of(daemon, "tcp"), lines)
+                wait_until(lambda: daemon.http("/api/v1/account")[0] == 200 and json.loads(
+                    daemon.http("/api/v1/account")[1])["outputs"]["events"]["acknowledged"] >= 100_000, "all sent", 60, 0.05)
+                costs[name].append(cpu_of_others(daemon, bad) - before)
+                daemon.kill()
+    finally:
+        hole.end()
+        slow.end()
+    ratio = sorted(costs["beside"])[3] / sorted(costs["alone"])[3]
+    print(json.dumps({"ns_a_line_alone": sorted(costs["alone"])[3] // 100_000, "ratio": round(ratio, 3)}))
+    assert ratio < 1.05
+
+
 def test_a_full_journal_drops_exactly_what_it_says_and_names_who_pins_it(new_daemon):
     hole = Hole()
     size = 20_000
@@ -259,6 +296,7 @@ def test_a_hundred_reloads_under_load_lose_and_double_nothing(new_daemon):
             outputs["tap"] = tap
             daemon.config["identity"] = {"short_hostname": number % 8 != 3}
         daemon.reload()
+        daemon.account()  # the laws hold at any instant
         assert all(feeder.is_alive() for feeder in feeders), "a connection was dropped"
     for feeder in feeders:
         feeder.ending = True
