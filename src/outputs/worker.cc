@@ -181,6 +181,18 @@ void OutputWorker::end_batch() {
   if (token != 0) sink_->mark(token);
 }
 
+// What the sink has taken of the batch in hand gets a mark of its own, so that it can be settled without the rest.
+// The offset is only where a reader begins to look, so it stays at the batch's begin.
+void OutputWorker::mark_half_batch() {
+  if (!batch_ || rewind_wanted_ || tally_.total() == 0) return;
+  const std::uint64_t looked_at = records_->seq() + (held_ ? 0 : 1);
+  const Position end{batch_->base_offset(), std::max(skip_before_, looked_at)};
+  const Token token = ledger_.close(end, tally_, batch_->stored());
+  tally_ = {};
+  skip_before_ = end.seq;
+  if (token != 0) sink_->mark(token);
+}
+
 std::string_view OutputWorker::input_name(std::uint16_t number) {
   if (number >= input_names_.size()) input_names_.resize(number + 1U);
   std::string& name = input_names_[number];

@@ -63,6 +63,7 @@ class OutputWorker final : private SinkHost {
   bool feed_batch();
   Taken hand_over(bool late);
   void end_batch();
+  void mark_half_batch();
   std::string_view input_name(std::uint16_t number);
   std::string_view asset_of(const Event& event);
 

@@ -72,6 +72,7 @@ void OutputWorker::replace_sink(OutputSettings settings) {
   const bool under_way = replacement_.has_value();
   replacement_ = std::move(settings);
   if (under_way) return;
+  mark_half_batch();
   sink_->flush();
   deadline_.start(kReplaceWithinMs);
   sink_->close([this] { deadline_.start(0); });  // not from inside the sink's own callback
@@ -113,7 +114,8 @@ void OutputWorker::close_when_drained() {
   if (deadline_.active() && !drained && state == OutputState::streaming) return;
   closing_ = true;
   if (finished_) return;
-  if (batch_ && tally_.total() != 0) sink_->flush();
+  mark_half_batch();
+  sink_->flush();
   deadline_.start(static_cast<std::uint64_t>(stop_within_.count()) / 2);
   sink_->close([this] { deadline_.start(0); });
 }

@@ -209,6 +209,85 @@ TEST(OutputRunner, ReloadsUnderLoadLoseNothing) {
   EXPECT_EQ(output.snapshot().books.acknowledged, 40'000U);
 }
 
+// Takes so many lines and no more; has delivered what was marked when it is closed.
+class NarrowSink final : public Sink {
+ public:
+  struct Target {
+    std::mutex mutex;  // guards the rest
+    std::vector<std::string> lines;
+    std::size_t room = 0;
+  };
+  NarrowSink(std::shared_ptr<Target> target, const SinkContext& context)
+      : target_(std::move(target)), host_(context.host) {}
+  void start() override { status_.state = OutputState::streaming; }
+  bool ready() const noexcept override {
+    const std::lock_guard lock(target_->mutex);
+    return target_->lines.size() < target_->room;
+  }
+  Taken write(const StoredRecord& record) override {
+    if (!ready()) return Taken::not_now;
+    const std::lock_guard lock(target_->mutex);
+    target_->lines.emplace_back(record.record.event.raw);
+    return Taken::yes;
+  }
+  void mark(Token token) override { marked_ = token; }
+  void flush() override {}
+  void close(std::function<void()> done) override {
+    if (marked_ != 0) host_.delivered(marked_);
+    done();
+  }
+  const SinkStatus& status() const noexcept override { return status_; }
+
+ private:
+  std::shared_ptr<Target> target_;
+  SinkHost& host_;
+  Token marked_ = 0;
+  SinkStatus status_;
+};
+
+// A batch whose first part was sent when the stop or the reload came: that part does not go out again.
+TEST(OutputRunner, WhatWasSentOfAHalfWrittenBatchIsNotSentAgain) {
+  OutputWorld world;
+  const auto target = std::make_shared<NarrowSink::Target>();
+  OutputEnvironment environment = world.environment();
+  environment.make_sink = [target](const OutputSettings&, const SinkContext& context) {
+    return Result<std::unique_ptr<Sink>>(std::make_unique<NarrowSink>(target, context));
+  };
+  const auto open = [&] {
+    auto opened = OutputRunner::open(file_output("narrow", world.folder() + "/never"), environment);
+    EXPECT_TRUE(is_ok(opened));
+    (*opened)->start();
+    return *std::move(opened);
+  };
+  const auto lines = [&](std::size_t more_room = 0) {
+    const std::lock_guard lock(target->mutex);
+    target->room += more_room;
+    return target->lines;
+  };
+  std::vector<std::string> sent;
+  for (int i = 0; i < 100; ++i) sent.push_back("line " + std::to_string(i));
+  world.append(sent);  // one batch
+  lines(30);
+  auto runner = open();
+  ASSERT_TRUE(wait_until([&] { return lines().size() == 30; }));
+  runner->stop(1s);
+  EXPECT_EQ(runner->snapshot().books.acknowledged, 30U);
+  EXPECT_EQ(runner->snapshot().pending, 70U);
+  runner.reset();
+  lines(30);
+  runner = open();
+  ASSERT_TRUE(wait_until([&] { return lines().size() == 60; }));
+  OutputSettings changed = file_output("narrow", world.folder() + "/elsewhere");
+  changed.format = OutputFormat::rfc5424;
+  ASSERT_TRUE(is_ok(runner->update(changed)));
+  lines(100);
+  ASSERT_TRUE(wait_until([&] { return lines().size() >= 100; }));
+  runner->stop(1s);
+  EXPECT_EQ(lines(), sent);
+  EXPECT_EQ(runner->snapshot().books.acknowledged, 100U);
+  EXPECT_TRUE(is_balanced(runner->snapshot()));
+}
+
 TEST(OutputRunner, RefusesWhatItCannotDo) {
   OutputWorld world;
   OutputSettings email = file_output("out", "/x");
