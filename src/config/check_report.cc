@@ -148,6 +148,12 @@ void say_syslog(Out out, const OutputSettings& output) {
       "               old; resets are counted in possibly_lost\n"
       "  escaping:    {}\n",
       escaping_text(output, output.framing == Framing::lf));
+  if (output.addresses.size() > 1)
+    fmt::format_to(out, "  pool:        the first that answers; {}\n",
+                   output.fail_back.count() == 0
+                       ? "earlier ones again after a break only"
+                       : fmt::format("earlier ones are tried each {} and gone back to between two batches",
+                                     duration_text(output.fail_back)));
   if (output.max_length > 0)
     fmt::format_to(out, "  long lines:  above {} leave as numbered parts; a thorlogd that trusts us joins them\n",
                    size_text(output.max_length));

@@ -213,7 +213,8 @@ struct OutputSettings {
   bool fields = false;          // json: the THOR fields too
 
   // syslog
-  std::vector<TargetAddress> addresses;  // more than one is a pool
+  std::vector<TargetAddress> addresses;  // more than one is a pool: all of one transport
+  Nanoseconds fail_back = 30s;           // between looks at the targets before the one in use; 0: none
   Framing framing = Framing::octet;      // octet or lf
   std::uint64_t max_length = 0;          // of a line as sent; 0: no limit
 

@@ -25,28 +25,37 @@ Field<OutputSettings> match_field() {
       .children = [] { return describe(match_fields()); }};
 }
 
+constexpr std::size_t kMostTargets = 16;
+
+bool is_built(Transport transport) noexcept { return transport == Transport::tcp || transport == Transport::udp; }
+
+std::string target_error(const TargetAddress& target, const std::vector<TargetAddress>& before) {
+  if (!is_built(target.transport))
+    return fmt::format("sending by {} is not built yet: use tcp:// or udp://", name_of(target.transport));
+  if (before.empty()) return {};
+  if (target.transport != before.front().transport)
+    return fmt::format("all addresses of a pool must have the same transport, and the first has {}",
+                       name_of(before.front().transport));
+  if (target.transport == Transport::udp) return "over UDP nobody knows who is away: give one address";
+  if (std::find(before.begin(), before.end(), target) != before.end()) return "the address is twice in the pool";
+  if (before.size() == kMostTargets) return fmt::format("more than {} addresses", kMostTargets);
+  return {};
+}
+
 Field<OutputSettings> address_field() {
-  return {.key = "address",
-          .type = "address",
-          .help = "Where to send: \"tcp://host:514\" or \"udp://host:514\".",
-          .read =
-              [](Reader& reader, const YamlNode& node, OutputSettings& to) {
-                const auto items = reader.scalars(node, "address", "an address such as \"tcp://host:514\"");
-                if (node.is(YamlNode::Kind::list) && node.items.size() != 1)
-                  return reader.error(node.place, "a list of addresses is not built yet: give one address");
-                for (const auto& item : items) {
-                  auto address = parse_target_address(item.text);
-                  if (!address) {
-                    reader.error(item.place, address.error().doing);
-                  } else if (address->transport != Transport::tcp && address->transport != Transport::udp) {
-                    reader.error(item.place, fmt::format("sending by {} is not built yet: use tcp:// or udp://",
-                                                         name_of(address->transport)));
-                  } else {
-                    to.addresses.push_back(*std::move(address));
-                  }
-                }
-              },
-          .show = [](const OutputSettings&) { return std::string(); }};
+  return {
+      .key = "address",
+      .type = "address, or a list",
+      .help = "Where to send: \"tcp://host:514\" or \"udp://host:514\". A list is a pool: the first that answers.",
+      .read =
+          [](Reader& reader, const YamlNode& node, OutputSettings& to) {
+            for (const auto& item : reader.scalars(node, "address", "an address such as \"tcp://host:514\"")) {
+              auto address = parse_target_address(item.text);
+              const auto wrong = address ? target_error(*address, to.addresses) : address.error().doing;
+              wrong.empty() ? to.addresses.push_back(*std::move(address)) : reader.error(item.place, wrong);
+            }
+          },
+      .show = [](const OutputSettings&) { return std::string(); }};
 }
 
 // Values of placeholders have up to 64 bytes, dates 10; rotation adds to a name, and file systems take 255.
@@ -143,6 +152,9 @@ Fields<OutputSettings> make_fields() {
       field::size("max_length", &S::max_length, {480, 64 * kMiB, true},
                   "Longer lines leave as numbered parts, none is cut; 0: no limit.")
           .of({syslog}),
+      field::duration("fail_back", &S::fail_back, {1s, 24h, true},
+                      "How often earlier addresses are tried while a later one is in use; 0: only after a break.")
+          .of({syslog}),
       field::choice("on_full", &S::on_full, kOnFull,
                     "When the journal is full: inputs wait for this output, or it loses its oldest."),
       field::choice("start", &S::start, kStarts, "Where an output that is new begins."),
@@ -197,6 +209,9 @@ std::span<const std::string_view> path_fields() {
 }
 
 void check_output(Reader& reader, const YamlNode& map, const OutputSettings& output) {
+  const YamlEntry* fail_back = map.find("fail_back");
+  if (fail_back != nullptr && output.addresses.size() == 1)
+    reader.error(fail_back->place, "'fail_back' is of a pool, and there is one address: take it out");
   const YamlEntry* framing = map.find("framing");
   if (framing != nullptr && !output.addresses.empty() && output.addresses[0].transport == Transport::udp)
     reader.error(framing->place, "'framing' is of streams, and a datagram is one line anyway: take it out");

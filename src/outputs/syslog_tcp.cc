@@ -1,8 +1,5 @@
 #include "outputs/syslog_tcp.h"
 
-#include <cstring>
-
-#include "base/log.h"
 #include "outputs/syslog_encoding.h"
 
 namespace thorlog {
@@ -10,20 +7,15 @@ namespace {
 
 constexpr std::size_t kSendBytes = 256U << 10;  // handed to the kernel at once
 constexpr std::size_t kKeepBuffer = 1U << 20;   // memory a very long line may leave behind
-constexpr std::uint64_t kConnectMs = 10'000;
 constexpr std::uint64_t kLongestLookMs = 100;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kFullAfter = kSecond;
 constexpr std::int64_t kDeadAfter = 30 * kSecond;  // bytes under way, an open window, and no answer
 constexpr std::uint32_t kDeadStuckMs = 300'000;    // a closed window, and no answer to the kernel's probes
+constexpr std::int64_t kLeaveWithin = 10 * kSecond;
 
 LineFraming framing_of(const OutputSettings& settings) {
   return settings.framing == Framing::lf ? LineFraming::lf : LineFraming::octet;
-}
-
-std::string reason_text(Retry reason, int error) {
-  if (reason == Retry::closed) return "the peer closed the connection";
-  return error != 0 ? std::string(std::strerror(error)) : std::string(name_of(reason));
 }
 
 }  // namespace
@@ -34,69 +26,22 @@ SyslogTcp::SyslogTcp(const OutputSettings& settings, const SinkContext& context)
       encoder_(encode_options(settings, framing_)),
       max_length_(static_cast<std::size_t>(settings.max_length)),
       parts_(settings),
-      cycle_(context.loop, settings.addresses, SOCK_STREAM, *this),
-      backoff_({}, static_cast<std::uint64_t>(context.clock.steady()) ^ std::hash<std::string>{}(context.name)),
-      retry_(context.loop, [this] { phase_ == Phase::connecting ? connect_timed_out() : start(); }),
-      look_(context.loop, [this] { look(); }) {
-  status_.target = cycle_.current();
-}
+      link_(settings, context, status_, *this),
+      look_(context.loop, [this] { look(); }) {}
 
 SyslogTcp::~SyslogTcp() = default;
 
-// ---- connecting
+void SyslogTcp::start() { link_.start(); }
 
-void SyslogTcp::start() { cycle_.restart(); }
-
-void SyslogTcp::try_endpoint(const Endpoint& endpoint) {
-  endpoint_ = endpoint;
-  status_.target = cycle_.current();
-  auto opened = TcpConnection::open(context_.loop, endpoint_, *this);
-  if (!opened) return failed_to_connect(Retry::connect, opened.error().message());
-  phase_ = Phase::connecting;
-  connection_ = *std::move(opened);
-  retry_.start(kConnectMs);
-}
-
-void SyslogTcp::not_found(std::string why) { trouble(Retry::resolve, std::move(why)); }
-
-void SyslogTcp::connect_timed_out() {
-  TcpConnection::retire(context_.loop, std::move(connection_));
-  failed_to_connect(Retry::timeout, "connecting to " + endpoint_.text() + ": no answer in 10 seconds");
-}
-
-void SyslogTcp::failed_to_connect(Retry reason, std::string why) {
-  trouble(reason, std::move(why));
-  cycle_.next();
-}
-
-void SyslogTcp::all_tried() {
-  phase_ = Phase::waiting;
-  status_.state = OutputState::retrying;
-  retry_.start(backoff_.next_ms());
-}
-
-void SyslogTcp::trouble(Retry reason, std::string why) {
-  ++status_.retries[static_cast<std::size_t>(reason)];
-  log_limited(Severity::warning, "output", "output " + context_.name, why);
-  status_.last_error = std::move(why);
-  status_.last_error_at = context_.clock.wall();
-  ++status_.error_count;
-}
-
-void SyslogTcp::connected() {
-  retry_.stop();
+void SyslogTcp::link_up() {
   phase_ = Phase::connected;
-  status_.state = OutputState::streaming;
-  blocked_ = false;
+  forget_sent();
   before_buffer_ = 0;
-  sent_ = 0;
-  buffer_.clear();
-  marks_.clear();
-  reached_ = 0;
+  said_finish_ = false;
   trail_ = {};
   progress_at_ = context_.clock.steady();
-  trail_.see(progress_at_, 0, connection_->progress().window);  // the window of a peer that has nothing to read yet
-  log_limited(Severity::info, "connected", "output " + context_.name, "connected to " + endpoint_.text());
+  // The window of a peer that has nothing to read yet.
+  trail_.see(progress_at_, 0, link_.connection().progress().window);
   context_.host.sink_ready();
 }
 
@@ -108,6 +53,7 @@ Taken SyslogTcp::write(const StoredRecord& record) {
     send_buffered();
     if (!ready()) return Taken::not_now;
   }
+  between_ = false;
   const std::size_t before = buffer_.size();
   encoder_.append(record, buffer_);
   return max_length_ == 0 ? Taken::yes : write_in_parts(record, before);
@@ -129,7 +75,11 @@ Taken SyslogTcp::write_in_parts(const StoredRecord& record, std::size_t before) 
   return fits ? Taken::yes : Taken::oversize;
 }
 
-void SyslogTcp::mark(Token token) { marks_.push_back({token, before_buffer_ + buffer_.size()}); }
+void SyslogTcp::mark(Token token) {
+  marks_.push_back({token, before_buffer_ + buffer_.size()});
+  between_ = true;
+  if (phase_ == Phase::connected && link_.better_is_up()) leave(Phase::leaving);
+}
 
 void SyslogTcp::flush() {
   if (phase_ != Phase::connected) return;
@@ -138,12 +88,13 @@ void SyslogTcp::flush() {
 }
 
 void SyslogTcp::send_buffered() {
-  if (!connection_->alive()) return lost(connection_->last_reason(), connection_->last_error());
+  StreamConnection& to = link_.connection();
+  if (!to.alive()) return lost(to.end().reason, to.end().why);
   std::size_t sent = 0;
-  const auto result = connection_->send(buffer_.view().substr(sent_), sent);
+  const auto result = to.send(buffer_.view().substr(sent_), sent);
   sent_ += sent;
-  if (result == TcpConnection::Sent::failed) return lost(connection_->last_reason(), connection_->last_error());
-  blocked_ = result == TcpConnection::Sent::part;
+  if (result == StreamConnection::Sent::failed) return lost(to.end().reason, to.end().why);
+  blocked_ = result == StreamConnection::Sent::part;
   if (!blocked_) {
     before_buffer_ += buffer_.size();
     buffer_.clear();
@@ -153,14 +104,10 @@ void SyslogTcp::send_buffered() {
   if (!look_.active()) look_again_in(wait_ms_ = 1);
 }
 
-void SyslogTcp::writable() {
-  if (!connection_) return;
+void SyslogTcp::link_writable() {
   blocked_ = false;
   if (!buffer_.empty()) send_buffered();
-  if (phase_ == Phase::closing && !blocked_ && !said_finish_) {
-    connection_->finish();
-    said_finish_ = true;
-  }
+  if (is_ending()) say_finish();
   if (ready()) context_.host.sink_ready();
 }
 
@@ -169,9 +116,9 @@ void SyslogTcp::writable() {
 void SyslogTcp::look_again_in(std::uint64_t ms) { look_.start(ms); }
 
 void SyslogTcp::look() {
-  if (!connection_ || (phase_ != Phase::connected && phase_ != Phase::closing)) return;
+  if (!link_.is_up()) return;
   const std::int64_t now = context_.clock.steady();
-  const TcpProgress progress = connection_->progress();
+  const TcpProgress progress = link_.connection().progress();
   const std::uint64_t acked = sent_total() - std::min(sent_total(), progress.unacked);
   const std::uint64_t before = trail_.acked();
   trail_.see(now, acked, progress.window);
@@ -182,8 +129,9 @@ void SyslogTcp::look() {
   if (token != 0) context_.host.reached(token);
   report_delivered(trail_.delivered());
 
+  if (phase_ == Phase::leaving && marks_.empty() && buffer_.empty()) return peer_has_all();
   judge_progress(progress, now);
-  if (!connection_ || (marks_.empty() && progress.unacked == 0 && phase_ != Phase::closing)) return;
+  if (!link_.is_up() || (marks_.empty() && progress.unacked == 0 && !is_ending())) return;
   const bool all_acked = progress.unacked == 0;
   wait_ms_ = all_acked ? kLongestLookMs : std::min(wait_ms_ * 2, kLongestLookMs / 2);
   look_again_in(wait_ms_);
@@ -197,7 +145,7 @@ void SyslogTcp::report_delivered(std::uint64_t upto) {
     reached_ -= reached_ > 0 ? 1 : 0;
   }
   if (token == 0) return;
-  backoff_.reset();  // only a peer that has kept something deserves a quick return
+  link_.has_delivered();
   context_.host.delivered(token);
 }
 
@@ -206,66 +154,88 @@ void SyslogTcp::judge_progress(const TcpProgress& progress, std::int64_t now) {
   if (phase_ == Phase::connected) {
     status_.state = blocked_ && stuck >= kFullAfter ? OutputState::full : OutputState::streaming;
   }
+  if (phase_ == Phase::leaving && now >= leave_until_)
+    return lost(Retry::timeout, "it takes no more, and an earlier target is there");
   if (progress.unacked == 0) return;
   const bool silent = stuck >= kDeadAfter && progress.since_ack_ms >= kDeadAfter / 1'000'000;
   const bool dead = progress.window != 0 ? silent : progress.since_ack_ms >= kDeadStuckMs;
-  if (dead) lost(Retry::timeout, 0);
+  if (dead) lost(Retry::timeout, "it answers no more");
 }
 
-void SyslogTcp::ended(Retry reason, int error) {
-  if (phase_ == Phase::connecting) {
-    retry_.stop();
-    TcpConnection::retire(context_.loop, std::move(connection_));
-    return failed_to_connect(reason, "connecting to " + endpoint_.text() + ": " + std::strerror(error));
-  }
-  if (phase_ == Phase::closing && said_finish_ && reason == Retry::closed) {
+void SyslogTcp::link_ended(Retry reason, const std::string& why) {
+  if (is_ending() && said_finish_ && reason == Retry::closed) {
     look();  // the peer has read up to our end when it has acknowledged all, and closed without a reset
-    if (connection_ && connection_->progress().unacked <= 1) return end_of_close(true);
+    if (!link_.is_up()) return;
+    if (link_.connection().progress().unacked <= 1) return peer_has_all();
   }
-  lost(reason, error);
+  lost(reason, why);
 }
 
-void SyslogTcp::lost(Retry reason, int error) {
+void SyslogTcp::lost(Retry reason, const std::string& why) {
   // A peer that closes in good order has read all that its kernel had; a reset says that it has not.
   if (reason != Retry::closed) status_.possibly_lost_bytes += trail_.possibly_unread();
   status_.repeated_bytes += sent_total() - std::min(sent_total(), trail_.delivered());
-  TcpConnection::retire(context_.loop, std::move(connection_));
+  const bool was_closing = phase_ == Phase::closing;
+  phase_ = Phase::waiting;
+  forget_sent();
+  link_.give_up(reason, why);
+  context_.host.rewind();
+  if (was_closing) end_of_close();
+}
+
+void SyslogTcp::forget_sent() {
   look_.stop();
   buffer_.clear();
   sent_ = 0;
   marks_.clear();
   reached_ = 0;
   blocked_ = false;
-  trouble(reason, endpoint_.text() + ": " + reason_text(reason, error));
-  context_.host.rewind();
-  if (phase_ == Phase::closing) return end_of_close(false);
-  phase_ = Phase::waiting;
-  status_.state = OutputState::retrying;
-  retry_.start(backoff_.next_ms());
+  between_ = true;
 }
 
-// ---- the end
+// ---- going to an earlier target, and the end
 
-void SyslogTcp::close(std::function<void()> done) {
-  done_ = std::move(done);
-  retry_.stop();
-  if (phase_ != Phase::connected) return end_of_close(false);
-  flush();
-  if (phase_ != Phase::connected) return end_of_close(false);
-  phase_ = Phase::closing;
-  if (!blocked_) {
-    connection_->finish();
-    said_finish_ = true;
-  }
+void SyslogTcp::link_better() {
+  if (phase_ == Phase::connected && between_) leave(Phase::leaving);
+}
+
+void SyslogTcp::leave(Phase how) {
+  phase_ = how;
+  leave_until_ = context_.clock.steady() + kLeaveWithin;
+  if (!blocked_ && !buffer_.empty()) send_buffered();
+  if (phase_ != how) return;  // it was lost over that
+  say_finish();
   look_again_in(wait_ms_ = 1);
 }
 
-void SyslogTcp::end_of_close(bool peer_has_all) {
-  if (peer_has_all) report_delivered(sent_total());
-  if (connection_) TcpConnection::retire(context_.loop, std::move(connection_));
+// Once all is in the kernel's hands.
+void SyslogTcp::say_finish() {
+  if (blocked_ || said_finish_ || !link_.is_up()) return;
+  link_.connection().finish();
+  said_finish_ = true;
+}
+
+void SyslogTcp::peer_has_all() {
+  report_delivered(sent_total());
+  if (phase_ == Phase::closing) return end_of_close();
+  phase_ = Phase::waiting;
+  forget_sent();
+  link_.switch_over();
+}
+
+void SyslogTcp::close(std::function<void()> done) {
+  done_ = std::move(done);
+  if (phase_ == Phase::leaving) {
+    phase_ = Phase::closing;
+    return;
+  }
+  if (phase_ != Phase::connected) return end_of_close();
+  leave(Phase::closing);
+}
+
+void SyslogTcp::end_of_close() {
+  link_.stop();
   look_.stop();
-  retry_.stop();
-  cycle_.stop();
   phase_ = Phase::closed;
   status_.state = OutputState::stopped;
   if (auto done = std::exchange(done_, nullptr)) done();

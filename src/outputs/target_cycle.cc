@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <utility>
+
 namespace thorlog {
 
 TargetCycle::TargetCycle(Loop& loop, std::vector<TargetAddress> targets, int socket_type, Owner& owner)
@@ -18,7 +20,8 @@ TargetCycle::TargetCycle(Loop& loop, std::vector<TargetAddress> targets, int soc
         next();
       }) {}
 
-void TargetCycle::restart() {
+void TargetCycle::restart(std::size_t most_targets) {
+  end_ = std::min(most_targets, targets_.size());
   at_ = 0;
   look_up();
 }
@@ -36,7 +39,7 @@ void TargetCycle::look_up() {
 
 void TargetCycle::next() {
   if (!endpoints_.empty()) return give();
-  if (at_ + 1 == targets_.size()) return owner_->all_tried();
+  if (at_ + 1 >= end_) return owner_->all_tried();
   ++at_;
   look_up();
 }

@@ -2,6 +2,9 @@
 // others in their order. Names are looked up when their turn comes. One thread.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,9 +27,12 @@ class TargetCycle {
 
   TargetCycle(Loop& loop, std::vector<TargetAddress> targets, int socket_type, Owner& owner);
 
-  void restart();  // from the first target on; calls the owner at once, or when a look-up has come back
-  void next();     // the one that was given is no good
+  // From the first target on, no more than so many; calls the owner at once, or when a look-up has come back.
+  void restart(std::size_t most_targets = SIZE_MAX);
+  void next();  // the one that was given is no good
   void stop() noexcept { waiting_ = false; }
+  std::size_t at() const noexcept { return at_; }
+  const TargetAddress& target() const noexcept { return targets_[at_]; }
   std::string current() const { return targets_.empty() ? std::string() : targets_[at_].text(); }
 
  private:
@@ -38,6 +44,7 @@ class TargetCycle {
   Owner* owner_;
   Resolver resolver_;
   std::size_t at_ = 0;
+  std::size_t end_ = 0;              // the targets up to here are tried
   std::vector<Endpoint> endpoints_;  // of the target, still to be tried, last one first
   bool waiting_ = false;             // for a look-up
 };

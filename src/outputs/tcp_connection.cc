@@ -60,18 +60,13 @@ TcpConnection::~TcpConnection() {
   ::close(fd_);
 }
 
-void TcpConnection::retire(Loop& loop, std::unique_ptr<TcpConnection> connection) {
-  connection->over();
-  loop.later([shared = std::shared_ptr<TcpConnection>(std::move(connection))]() mutable { shared.reset(); });
-}
-
 void TcpConnection::want(int events) {
   if (wanted_ == events) return;
   wanted_ = events;
   watch_.start(events);
 }
 
-void TcpConnection::over() noexcept {
+void TcpConnection::silence() noexcept {
   owner_ = nullptr;
   watch_.stop();
 }
@@ -88,7 +83,11 @@ void TcpConnection::on_event(int status, int events) {
     want(UV_READABLE);
     return owner_->connected();
   }
-  if ((status < 0 || (events & UV_READABLE) != 0) && !alive()) return owner_->ended(reason_, error_);
+  if (status < 0 || (events & UV_READABLE) != 0) {
+    const bool goes_on = alive();
+    if (owner_ == nullptr) return;  // let go of while it told what it had heard
+    if (!goes_on) return owner_->ended(reason_, error_);
+  }
   if (status < 0) {  // libuv has stopped watching, though nothing is wrong after all
     wanted_ = 0;
     return want(UV_READABLE | UV_WRITABLE);
@@ -118,10 +117,14 @@ TcpConnection::Sent TcpConnection::send(std::string_view bytes, std::size_t& sen
 }
 
 bool TcpConnection::alive() noexcept {
-  std::array<char, 4096> ignored;
+  std::array<char, 16U << 10> heard;
   for (int i = 0; i < 64; ++i) {  // a peer that never stops talking shall not keep us here
-    const ssize_t n = ::recv(fd_, ignored.data(), ignored.size(), MSG_DONTWAIT);
-    if (n > 0) continue;
+    const ssize_t n = ::recv(fd_, heard.data(), heard.size(), MSG_DONTWAIT);
+    if (n > 0) {
+      if (owner_ == nullptr) return true;
+      owner_->heard({heard.data(), static_cast<std::size_t>(n)});
+      continue;
+    }
     if (n == 0) {
       error_ = 0;
       reason_ = Retry::closed;

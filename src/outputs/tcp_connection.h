@@ -1,5 +1,5 @@
 // One TCP connection outwards, non-blocking, on a loop. Says when it is up, when it takes bytes again, and when it is
-// over. Callbacks come from the loop, never from inside a call. One thread.
+// over. Callbacks come from the loop, but for heard(). One thread.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,8 @@ class TcpConnection {
    public:
     virtual void connected() = 0;
     virtual void writable() = 0;
+    // What the peer says. Also from inside alive().
+    virtual void heard(std::string_view bytes) = 0;
     // The connection is over: `reason` closed (FIN), reset, refused, timeout, ... Nothing more comes.
     virtual void ended(Retry reason, int error) = 0;
 
@@ -37,7 +39,7 @@ class TcpConnection {
   // Hands bytes to the kernel, as many as it takes; `sent` says how many. part: writable() will be called.
   // failed: last_error() and last_reason() say why; ended() is not called.
   Sent send(std::string_view bytes, std::size_t& sent) noexcept;
-  // Throws away what the peer says and looks for its FIN or RST. False: it is over, as for send().
+  // Reads what the peer says and looks for its FIN or RST. False: it is over, as for send().
   bool alive() noexcept;
   void finish() noexcept;  // SHUT_WR: we have said everything
   TcpProgress progress() const noexcept { return tcp_progress(fd_); }
@@ -45,14 +47,13 @@ class TcpConnection {
   int last_error() const noexcept { return error_; }
   Retry last_reason() const noexcept { return reason_; }
 
-  // Lets go of the connection from inside one of its callbacks.
-  static void retire(Loop& loop, std::unique_ptr<TcpConnection> connection);
+  // Calls nobody any more: for who is about to let go of it.
+  void silence() noexcept;
 
  private:
   TcpConnection(Loop& loop, int fd, Owner& owner);
   void on_event(int status, int events);
   void want(int events);
-  void over() noexcept;
 
   int fd_;
   Owner* owner_;
