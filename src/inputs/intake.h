@@ -49,6 +49,7 @@ struct WholeRecord {
   std::string_view raw;       // kReadAhead readable bytes behind it
   std::int64_t received = 0;  // there, wall ns
   std::string_view peer;      // of the other thorlogd; empty: ours
+  std::uint32_t stream = 0;   // names the connection over which it came to the other thorlogd; 0: it did not say
   Kind kind = Kind::syslog;   // detection and audit are taken as they are; of any other the line itself tells
   Level level = Level::none;  // of these
   std::string_view host;      // likewise

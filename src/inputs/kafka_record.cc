@@ -1,5 +1,7 @@
 #include "inputs/kafka_record.h"
 
+#include <xxhash.h>
+
 #include <charconv>
 #include <chrono>
 
@@ -52,6 +54,7 @@ bool is_id(std::string_view text) noexcept {
 struct Names {  // what becomes part of the origin
   bool is_event = false;
   std::string_view journal_id, id;
+  std::string_view stream;
 };
 
 void take_header(std::string_view name, std::string_view value, Names& names, WholeRecord& record) {
@@ -62,6 +65,7 @@ void take_header(std::string_view name, std::string_view value, Names& names, Wh
     if (const std::int64_t at = read_utc_stamp(value); at != kNoTime) record.received = at;
   }
   if (name == "peer") record.peer = value;
+  if (name == "stream") names.stream = value;
   if (name == "kind") record.kind = read_kind(value);
   if (name == "level") record.level = read_level(value);
   if (name == "asset") record.host = value;
@@ -69,6 +73,15 @@ void take_header(std::string_view name, std::string_view value, Names& names, Wh
   if (name == "group_id") record.group_id = value;
   if (name == "flags") record.flags = read_flags(value);
   if (name == "parts") read_number(value, record.parts);
+}
+
+// Each thorlogd counts its connections from one, in each of its lives: with its journal and the peer's port the
+// number names one connection among all of theirs.
+std::uint32_t stream_name(const Names& names, std::string_view peer) {
+  std::string text;
+  text.append(names.journal_id).append("/").append(peer).append("/").append(names.stream);
+  const auto name = static_cast<std::uint32_t>(XXH3_64bits(text.data(), text.size()));
+  return name == 0 ? 1 : name;
 }
 
 }  // namespace
@@ -93,6 +106,7 @@ bool read_whole_record(const rd_kafka_message_t& message, std::string_view raw, 
   if (is_id(names.journal_id) && is_id(names.id))
     origin.append(";").append(names.journal_id).append("/").append(names.id);
   record.origin = origin;
+  if (!names.stream.empty()) record.stream = stream_name(names, record.peer);
   return true;
 }
 

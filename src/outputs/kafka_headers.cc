@@ -10,7 +10,7 @@
 namespace thorlog {
 namespace {
 
-constexpr std::size_t kUsualCount = 9;
+constexpr std::size_t kUsualCount = 10;
 constexpr std::uint32_t kKnownFlags = (1U << flag::count) - 1;
 
 class Adder {
@@ -26,6 +26,11 @@ class Adder {
   template <std::size_t N>
   void add_known(const char (&name)[N], std::string_view value) {
     if (!value.empty()) add(name, value);
+  }
+  template <std::size_t N>
+  void add_number(const char (&name)[N], std::uint64_t value) {
+    std::array<char, kMaxDigits> text;
+    add(name, {text.data(), static_cast<std::size_t>(put_decimal(text.data(), value) - text.data())});
   }
 
  private:
@@ -79,6 +84,7 @@ rd_kafka_headers_t* KafkaHeaders::make(const StoredRecord& stored) {
   std::array<char, kMaxStampLength> stamp;
   headers.add("received", text_between(stamp.data(), received_.append_rfc3339_nano(stamp.data(), record.received)));
   headers.add_known("peer", record.peer);
+  if (record.stream != 0) headers.add_number("stream", record.stream);
   // What the line itself says is found again by reading it; our own records are no lines.
   if (event.kind == Kind::detection || event.kind == Kind::audit) headers.add("kind", name_of(event.kind));
   headers.add_known("scan_id", event.scan_id);
@@ -87,10 +93,7 @@ rd_kafka_headers_t* KafkaHeaders::make(const StoredRecord& stored) {
   headers.add_known("level", name_of(event.level));
   headers.add_known("module", event.module);
   add_score(headers, event.score);
-  if (record.parts > 1) {
-    std::array<char, kMaxDigits> text;
-    headers.add("parts", text_between(text.data(), put_decimal(text.data(), record.parts)));
-  }
+  if (record.parts > 1) headers.add_number("parts", record.parts);
   add_flags(headers, stored.flags());
   return made;
 }

@@ -134,12 +134,12 @@ Taken KafkaSink::write(const StoredRecord& record) {
   return produce(record);
 }
 
-std::string_view KafkaSink::key_of(const Event& event) const noexcept {
+std::string_view KafkaSink::key_of(const Record& record) noexcept {
   switch (settings_.key) {
     case KafkaKey::host:
-      return event.canonical_host;
+      return hosts_.host_of(record);
     case KafkaKey::scan_id:
-      return event.scan_id.empty() ? event.canonical_host : event.scan_id;
+      return record.event.scan_id.empty() ? record.event.canonical_host : record.event.scan_id;
     case KafkaKey::none:
       break;
   }
@@ -160,7 +160,7 @@ Taken KafkaSink::produce(const StoredRecord& record) {
   } else if (record.made || !flights_.lend()) {
     flags = RD_KAFKA_MSG_F_COPY;
   }
-  const std::string_view key = key_of(event);
+  const std::string_view key = key_of(record.record);
   rd_kafka_headers_t* headers = headers_.make(record);
   const auto ticket = reinterpret_cast<void*>(flights_.next());  // NOLINT: a number that librdkafka carries for us
   // librdkafka's interface takes bytes it may own, so they are not const there; without F_FREE it never changes them.

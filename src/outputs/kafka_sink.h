@@ -18,6 +18,7 @@
 #include "outputs/kafka_flights.h"
 #include "outputs/kafka_headers.h"
 #include "outputs/sink.h"
+#include "outputs/stream_hosts.h"
 #include "wire/encode_line.h"
 
 namespace thorlog {
@@ -62,7 +63,7 @@ class KafkaSink final : public Sink {
 
   Taken produce(const StoredRecord& record);
   Taken refused(rd_kafka_resp_err_t error);
-  std::string_view key_of(const Event& event) const noexcept;
+  std::string_view key_of(const Record& record) noexcept;
 
   void poll();
   void on_reports(rd_kafka_event_t& event);
@@ -84,6 +85,7 @@ class KafkaSink final : public Sink {
   LineEncoder encoder_;
   ByteBuffer line_;
   KafkaHeaders headers_;
+  StreamHosts hosts_;
   SinkStatus status_;
 
   Phase phase_ = Phase::waiting;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "pipeline/worker_intake.h"
+#include "thorlog/line_flags.h"
 
 namespace thorlog {
 
@@ -51,14 +52,14 @@ void WorkerIntake::take(Stream* stream, const WholeRecord& whole) {
     context.cut = (whole.flags & (flag::truncated | flag::incomplete)) != 0;
     parser_.parse(whole.raw, test_start(whole.raw), context, event);
   }
-  event.flags |= whole.flags;
+  event.flags = flags_of(event.flags, whole.flags);
   if (!whole.scan_id.empty()) event.scan_id = whole.scan_id;
   event.group_id = whole.group_id;
   if (event.group_id.empty() && !event.scan_id.empty() && groups_) event.group_id = groups_->find(event.scan_id);
   record.input = rules_[stream->input].number;
   record.received = whole.received;
   record.peer = whole.peer.empty() ? std::string_view(stream->peer) : whole.peer;
-  record.stream = stream->number;
+  record.stream = whole.stream != 0 ? whole.stream : stream->number;
   record.frame = stream->offered + stream->taken++;
   record.parts = whole.parts;
   record.origin = whole.origin;

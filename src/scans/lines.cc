@@ -27,9 +27,12 @@ bool is_abort(Signal signal) noexcept {
          signal == Signal::user_abort;
 }
 
-// Whoever sends old lines over the network talks all the same; an import says nothing of today.
+// Whoever sends old lines over the network talks all the same, also to a thorlogd at the edge, whose id stands in the
+// record's origin; an import says nothing of today.
 bool talks(const SeenRecord& seen) noexcept {
-  return (seen.record.event.flags & flag::replayed) == 0 || seen.record.origin.empty();
+  const std::string_view origin = seen.record.origin;
+  return (seen.record.event.flags & flag::replayed) == 0 || origin.empty() ||
+         (origin.starts_with("kafka:") && origin.find(';') != std::string_view::npos);
 }
 
 // What says by itself that a scan is there.

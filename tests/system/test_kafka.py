@@ -94,7 +94,7 @@ def test_delivers_over_tls_and_sasl_with_key_headers_and_time(new_daemon, broker
     metrics = daemon.metrics()
     up = [value for name, value in metrics.items() if name.startswith('output_broker_up{output="siem"')]
     assert up == [1.0]
-    assert metrics['output_in_flight_records{output="siem"}'] <= 8192
+    assert metrics['output_in_flight_records{output="siem"}'] <= 16384
 
 
 def test_a_wrong_password_is_held_and_said(new_daemon, broker):
@@ -164,7 +164,7 @@ def test_a_broker_that_is_stopped_for_a_minute_is_caught_up_with(new_daemon, bro
         sent += 2_000
         most = max(most, int(daemon.metrics()['output_in_flight_records{output="siem"}']))
         time.sleep(0.5)
-    assert wait_state(daemon, "retrying")["last_error"] and most <= 8192
+    assert wait_state(daemon, "retrying")["last_error"] and most <= 16384
     broker.start()
     daemon.wait_drained(seconds=120)
     expect_each_once(lines_in(broker, topic), 0, sent)
