@@ -3,10 +3,12 @@ Maven Central by tests/kafka/pom.xml into build/tools/kafka."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -152,8 +154,12 @@ ssl.keystore.location={store}
     def count(self, topic: str) -> int:
         return int(tool(self.address, "count", topic, ok=False) or 0)
 
+    def each(self, topic: str) -> Iterator[dict]:
+        """Everything in it, one by one: long runs have more than should lie in memory."""
+        return map(json.loads, io.StringIO(tool(self.address, "read", topic)))
+
     def read(self, topic: str) -> list[dict]:
-        return [json.loads(line) for line in tool(self.address, "read", topic).splitlines()]
+        return list(self.each(topic))
 
     def write(self, topic: str, lines: list[str]) -> None:
         tool(self.address, "write", topic, text="".join(line + "\n" for line in lines))
