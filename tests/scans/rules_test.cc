@@ -119,6 +119,22 @@ TEST(Rules, SayWhatIsWrongAndWhere) {
   EXPECT_TRUE(has("needs 'within'"));
 }
 
+TEST(Rules, APatternIsBounded) {
+  const auto with = [](const std::string& pattern) {
+    return errors_of("rules:\n  - name: a\n    match: { kind: thor, message: { regex: '" + pattern +
+                     "' } }\n    detection: { type: b }\n");
+  };
+  for (const std::string& pattern : {std::string("((((a{100}){10}){10}){10})"), std::string(5000, 'a')}) {
+    const auto errors = with(pattern);
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors[0].substr(0, 14), "own.yaml:3:44:") << errors[0];
+  }
+  const auto signal =
+      errors_of("signals:\n  - { signal: end, kind: thor, message: '^((((a{100}){10}){10}){10})' }\n");
+  ASSERT_EQ(signal.size(), 1U);
+  EXPECT_EQ(signal[0].substr(0, 14), "own.yaml:2:41:") << signal[0];
+}
+
 TEST(Rules, ASignalMustBeAnchored) {
   const auto errors = errors_of("signals:\n  - { signal: end, kind: thor, message: 'finished' }\n");
   ASSERT_EQ(errors.size(), 1U);

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
+#include "config/tables.h"
 #include "lab.h"
 
 namespace thorlog {
@@ -18,6 +20,7 @@ struct Story {
   std::string name;
   std::vector<Step> steps;
   std::vector<std::string> tells;  // "type cause id", in the order of time
+  std::set<int> traps;             // of the notes on false positives
 };
 
 double seconds_of(const std::string& text) {
@@ -39,7 +42,9 @@ std::vector<Story> read_stories() {
     std::string rest;
     if (first == "story:") {
       std::getline(words >> std::ws, rest);
-      stories.push_back({rest, {}, {}});
+      stories.push_back({rest, {}, {}, {}});
+    } else if (first == "trap:") {
+      for (int trap = 0; words >> trap;) stories.back().traps.insert(trap);
     } else if (first == "tell:") {
       std::getline(words >> std::ws, rest);
       if (!rest.empty()) stories.back().tells.push_back(rest);
@@ -183,6 +188,11 @@ std::string short_form(const Detection& detection) {
   if (detection.type == DetectionType::scan_resumed) text += " " + std::to_string(detection.resumes);
   if (!detection.scan_id.empty()) text += " " + detection.scan_id.substr(2);
   if (detection.host != "h1") text += " @" + detection.host;
+  if ((detection.flags & flag::replayed) != 0) text += " replayed";
+  // Errors that nobody knows are surfaced as they are.
+  const std::size_t colon = detection.summary.find(": ");
+  if (detection.type == DetectionType::agent_error && detection.summary.find("task 13") == std::string::npos)
+    text += " (" + detection.summary.substr(colon + 2) + ")";
   return text;
 }
 
@@ -205,6 +215,62 @@ std::string name_for_gtest(const testing::TestParamInfo<Story>& info) {
   std::string name;
   for (const char c : info.param.name) name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
   return name;
+}
+
+// What the contract lists: types, and their causes.
+const std::vector<std::string> kContract = {
+    "scan_started",
+    "scan_finished",
+    "scan_resumed",
+    "orderly_restart reboot",
+    "orderly_restart agent_stop",
+    "orderly_restart os_shutdown",
+    "disorderly_restart boot",
+    "disorderly_restart resume",
+    "restart_loop",
+    "scan_aborted max_runtime",
+    "scan_aborted low_memory",
+    "scan_aborted disk_full",
+    "scan_aborted log_flood",
+    "scan_aborted user",
+    "scan_aborted crash",
+    "scan_aborted agent_error",
+    "log_reduced log_flood",
+    "scan_suspect silence",
+    "scan_suspect av_edr_suspected",
+    "scan_recovered",
+    "scan_lost killed_externally",
+    "scan_lost asset_offline",
+    "scan_lost not_resumed",
+    "scan_lost unknown",
+    "resume_limit_near",
+    "resume_exhausted",
+    "completion_unknown info_suppressed",
+    "interrupt_ignored",
+    "asset_booted clean",
+    "asset_booted dirty",
+    "asset_booted unknown",
+    "asset_silent",
+    "agent_error",
+};
+constexpr int kTraps = 24;
+
+TEST(StoriesInAll, EachDetectionOfTheContractIsToldInOne) {
+  std::set<std::string> told;
+  for (const Story& story : read_stories()) told.insert(story.tells.begin(), story.tells.end());
+  for (const std::string& wanted : kContract) {
+    const auto found = told.lower_bound(wanted);
+    EXPECT_TRUE(found != told.end() && found->substr(0, wanted.size()) == wanted) << wanted;
+  }
+  std::set<std::string> types;
+  for (const std::string& row : kContract) types.insert(row.substr(0, row.find(' ')));
+  EXPECT_EQ(types, std::set<std::string>(detection_types().begin(), detection_types().end()));
+}
+
+TEST(StoriesInAll, EachTrapHasOne) {
+  std::set<int> traps;
+  for (const Story& story : read_stories()) traps.insert(story.traps.begin(), story.traps.end());
+  for (int trap = 1; trap <= kTraps; ++trap) EXPECT_TRUE(traps.contains(trap)) << "trap " << trap;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Stories, testing::ValuesIn(read_stories()), name_for_gtest);

@@ -3,6 +3,7 @@ accounts, stop cleanly within five seconds and have an unsuspicious log."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -81,8 +82,9 @@ def peers(folder):
 
 @pytest.fixture(scope="session")
 def shared():
-    """The folder of test material beside the clone; tests that need it are skipped, loudly, where it is missing."""
-    path = ROOT.parent / "shared"
+    """The folder of test material beside the clone, or THORLOGD_SHARED; tests that need it are skipped, loudly, where
+    it is missing."""
+    path = Path(os.environ.get("THORLOGD_SHARED", ROOT.parent / "shared"))
     if not (path / "fleet" / "fleet.py").exists():
         pytest.skip("SKIPPED: ../shared with the fleet simulator is not beside this clone")
     return path

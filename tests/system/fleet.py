@@ -40,8 +40,11 @@ class FleetDaemon(Daemon):
 
     workers: int | str = "auto"
     made = ""  # as the simulator wrote it
+    as_made = False  # leave it so
 
     def write_config(self) -> None:
+        if self.as_made:
+            return
         self.made = self.made or self.config_path.read_text()
         text = [f"workers: {self.workers}"]
         for line in self.made.splitlines():

@@ -131,6 +131,16 @@ def post(daemon: Daemon, path: str) -> tuple[int, str]:
     return int(head.split()[1]), body
 
 
+OWN_RULE = """
+rules:
+  - name: burst
+    match: { kind: thor, level: ">=warning", message: { regex: 'Found (?P<tool>\\w+) in memory' } }
+    count: 2
+    within: 10m
+    detection: { type: credential_theft, severity: critical, summary: "{count} findings of {tool} on {asset}" }
+"""
+
+
 def test_rules_and_timers_are_read_again(new_daemon, folder):
     rules = folder / "rules.d"
     rules.mkdir()
@@ -142,10 +152,17 @@ def test_rules_and_timers_are_read_again(new_daemon, folder):
         daemon.write_config()
         assert daemon.ctl("reload", ok=(1,)) == ""
         assert "10-own.yaml" in daemon.log()
-        (rules / "10-own.yaml").unlink()
+        (rules / "10-own.yaml").write_text(OWN_RULE)
         daemon.config["scans"].update(TIMERS)
         daemon.reload()
+        for tool in ("mimikatz", "lsadump"):
+            sender.sendall(line("web01", "S-one", "ProcessCheck", f"Found {tool} in memory", "Alert"))
+        (own,) = wait_found(daemon, "credential_theft")
+        assert own["detection"]["summary"] == "2 findings of lsadump on web01"
+        assert (own["detection"]["severity"], own["level"]) == ("critical", "alert")
         wait_found(daemon, "scan_lost")
+    assert [row["detection"]["key"] for row in rows(daemon, "detections", "--type", "credential_theft")] == [
+        own["detection"]["key"]]
 
 
 def test_killed_while_it_finds(new_daemon):
