@@ -47,8 +47,12 @@ void Watch::on_start(std::uint32_t number, const SeenRecord& seen, std::int64_t 
   // Stamps of old lines know seconds only.
   const std::int64_t merge =
       core.replayed ? std::max<std::int64_t>(options_.start_merge, 2'000'000'000) : options_.start_merge;
-  if (core.start_log != kNoTime && now - core.start_log <= merge) return;
-  if (!core.has_start && (!is_over(core.state) || core.replayed) && now - core.run_log <= merge) {
+  // A banner whose rest waited outside while we were away is still one.
+  const auto is_recent = [&](std::int64_t log) {
+    return log != kNoTime && now - log <= merge + (core.replayed ? 0 : deaf_since(log, seen.record.input));
+  };
+  if (is_recent(core.start_log)) return;
+  if (!core.has_start && (!is_over(core.state) || core.replayed) && is_recent(core.run_log)) {
     // A line of the run had overtaken its start.
     core.has_start = true;
     core.start_log = now;
@@ -257,8 +261,9 @@ void Watch::on_abort(std::uint32_t number, Cause cause, std::vector<RecordId> ev
   Scan& scan = scans_[number];
   ScanCore& core = scan.core;
   if (core.restart_due != kNoTime) conclude_restart(number);
-  if (!scan.is_open()) return;
-  const std::string resolves = core.state == ScanState::suspect ? told_key(scan) : std::string();
+  const bool overtaken = was_overtaken(scan);
+  if (!scan.is_open() && !overtaken) return;
+  const std::string resolves = core.state == ScanState::suspect || overtaken ? told_key(scan) : std::string();
   core.ended_wall = core.last_wall;
   close(scan, ScanState::aborted, cause);
   tell(number, {.type = DetectionType::scan_aborted,
@@ -272,12 +277,19 @@ void Watch::on_abort(std::uint32_t number, Cause cause, std::vector<RecordId> ev
   arm_scan(number);
 }
 
+// A stop that THOR made itself, and the end line that it may print behind it, have changed places on their way.
+bool Watch::was_overtaken(const Scan& scan) const noexcept {
+  return scan.core.state == ScanState::completed && scan.core.told == DetectionType::scan_finished &&
+         time_ - scan.core.closed_log <= reorder();
+}
+
 // The abort counts at `due`, unless something says otherwise until then.
 void Watch::wait_for_abort(std::uint32_t number, Cause cause, RecordId line, std::int64_t due) {
   Scan& scan = scans_[number];
   ScanCore& core = scan.core;
   if (core.restart_due != kNoTime) conclude_restart(number);
-  if (!scan.is_open() || core.abort_due != kNoTime) return;
+  const bool stopped_itself = cause == Cause::low_memory && was_overtaken(scan);
+  if ((!scan.is_open() && !stopped_itself) || core.abort_due != kNoTime) return;
   if (core.replayed) return on_abort(number, cause, {line});
   ScanPending& wait = scan.wait();
   wait.abort_log = seen_->log_time;

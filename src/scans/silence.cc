@@ -45,6 +45,15 @@ void Watch::add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input) {
   else
     deaf_inputs_[input] += to - from;
   state_dirty_ = true;
+  constexpr std::size_t kDeafTimes = 16;
+  const auto same = std::find_if(deaf_times_.begin(), deaf_times_.end(), [&](const DeafTime& time) {
+    return time.input == input && time.to >= from && time.from <= from;
+  });
+  if (same != deaf_times_.end())
+    same->to = std::max(same->to, to);
+  else
+    deaf_times_.push_back({from, to, input});
+  if (deaf_times_.size() > kDeafTimes) deaf_times_.pop_front();
   // What waits for silence waits longer.
   for (std::uint32_t n = 0; n < scans_.end(); ++n) {
     Scan& scan = scans_[n];
@@ -55,6 +64,14 @@ void Watch::add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input) {
         mark(scan, Dirty::state);
       }
   }
+}
+
+// How much of the time since then we could not hear this input. Good for windows of minutes: it is not kept.
+std::int64_t Watch::deaf_since(std::int64_t from, std::uint16_t input) const noexcept {
+  std::int64_t sum = 0;
+  for (const DeafTime& time : deaf_times_)
+    if (time.input == 0 || time.input == input) sum += std::max<std::int64_t>(0, time.to - std::max(time.from, from));
+  return sum;
 }
 
 // When the silence that we could have heard is this long; after a start of the daemon nobody is silent at once.

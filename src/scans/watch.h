@@ -45,6 +45,12 @@ class Watch {
     void add(std::uint32_t number, Dirty how) { (how == Dirty::state ? state : counts).push_back(number); }
   };
 
+  // When we could not hear an input; 0: any.
+  struct DeafTime {
+    std::int64_t from = 0, to = 0;
+    std::uint16_t input = 0;
+  };
+
   // One thing to tell, before it becomes a Detection.
   struct Finding {
     DetectionType type = DetectionType::custom;
@@ -119,6 +125,7 @@ class Watch {
   void on_abort(std::uint32_t number, Cause cause, std::vector<RecordId> evidence, std::string detail = {});
   void wait_for_abort(std::uint32_t number, Cause cause, RecordId line, std::int64_t due);
   void conclude_abort(std::uint32_t number);
+  bool was_overtaken(const Scan& scan) const noexcept;
   void interrupt(std::uint32_t number, DetectionType type, Cause cause, std::string_view confidence,
                  std::vector<RecordId> evidence);
   void close(Scan& scan, ScanState state, Cause cause);
@@ -150,6 +157,7 @@ class Watch {
   std::int64_t dark_gap(std::uint32_t peer) noexcept;
   void hear_again(Scan& scan) noexcept { scan.core.deaf = deafness(scan); }
   void add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input);
+  std::int64_t deaf_since(std::int64_t from, std::uint16_t input) const noexcept;
   std::int64_t silence_due(const Scan& scan, std::int64_t length) noexcept;
   void check_silence(std::uint32_t number, std::int64_t now);
   void lose(std::uint32_t number, Cause cause, std::string_view confidence);
@@ -211,6 +219,7 @@ class Watch {
   std::int64_t life_began_ = kNoTime;  // of this life of the daemon
   std::int64_t deaf_sum_ = 0;          // to everything
   std::unordered_map<std::uint16_t, std::int64_t> deaf_inputs_;
+  std::deque<DeafTime> deaf_times_;   // of this life and the one before, the newest few
   const SeenRecord* seen_ = nullptr;  // the record that is being looked at
   std::uint32_t last_peer_ = kNone;
   std::string last_peer_text_;

@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     left.remove_prefix(text.size() < left.size() ? text.size() + 1 : left.size());
     now += std::int64_t{1} << (step % 48);
     if (how == 255) {  // a restart
-      watch->collect(true);
+      watch->collect(~std::size_t{0});
       watch = std::make_unique<ScanWatch>(options, store);
       for (const auto& [key, blob] : store.states) watch->load_state(key, blob);
       for (const auto& [key, blob] : store.assets) watch->load_asset(blob);

@@ -88,7 +88,7 @@ TEST(Rules, KeepCountingOverARestart) {
   first.to = &blob;
   first.say(finding("h1", "S-A", "x"));
   first.say(finding("h1", "S-A", "x"));
-  first.watch->collect(true);
+  first.watch->collect(~std::size_t{0});
   ASSERT_FALSE(blob.empty());
   Lab second({}, rules);
   second.watch->load_state("rules", blob);

@@ -86,7 +86,7 @@ struct Kept : Lab {
     return true;
   }
   void restart() {
-    watch->collect(true);
+    watch->collect(~std::size_t{0});
     watch = std::make_unique<ScanWatch>(ScanOptions(), *this);
     for (const auto& [key, blob] : states) watch->load_state(key, blob);
     for (const auto& [host, blob] : assets) watch->load_asset(blob);
@@ -120,7 +120,7 @@ TEST(ScanWatch, ARecalledScanGetsItsNextRun) {
   lab.at(10);
   lab.say(thor("h1", "case1", "Info: MODULE: Report MESSAGE: Thor Scan finished"));
   lab.at(7200);
-  lab.watch->collect(true);  // stored, and forgotten
+  lab.watch->collect(~std::size_t{0});  // stored, and forgotten
   EXPECT_EQ(lab.watch->counters().scans[static_cast<std::size_t>(ScanState::completed)], 0U);
   lab.say(start("h1", "case1"));
   ASSERT_EQ(lab.told.size(), 3U);
@@ -132,7 +132,7 @@ TEST(ScanWatch, ARecalledScanGetsItsNextRun) {
 TEST(ScanWatch, BrokenRowsAreNoScans) {
   Kept lab;
   lab.say(start("h1", "S-A"));
-  lab.watch->collect(true);
+  lab.watch->collect(~std::size_t{0});
   const std::string blob = lab.scans.begin()->second.first;
   for (std::size_t size = 0; size < blob.size(); size += 7) {
     ScanWatch watch(ScanOptions(), lab);

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from daemon import Daemon
 from net import free_port
+from wait import wait_until
 
 # Where the simulator and the contract differ, the contract decides (specs, 8): it wants part markers honoured only on
 # inputs with `trust: thorlogd`, and a datagram divided only with `split: true`; the simulator sends both to inputs that
@@ -107,6 +110,92 @@ class FleetRun:
 
     def detections(self) -> list[dict]:
         return [event for event in self.daemon.events(own=True) if event["kind"] == "detection"]
+
+
+class Whole:
+    """Says whether the bytes of a connection end where a message does: lines, or messages behind their lengths."""
+
+    def __init__(self):
+        self.rest = b""
+        self.counted: bool | None = None
+
+    def see(self, data: bytes) -> None:
+        self.rest += data
+        if self.counted is None and len(self.rest) >= 16:
+            self.counted = re.match(rb"[1-9]\d{0,9} <", self.rest) is not None
+        if not self.counted:
+            self.rest = self.rest[self.rest.rfind(b"\n") + 1:]
+            return
+        while (head := re.match(rb"(\d+) ", self.rest)) and len(self.rest) >= head.end() + int(head[1]):
+            self.rest = self.rest[head.end() + int(head[1]):]
+        if self.rest and not re.match(rb"\d{1,9}(?: |$)", self.rest):  # one count, and lines behind it
+            self.counted = False
+            self.see(b"")
+
+    def is_whole(self) -> bool:
+        return self.rest == b""
+
+
+class KilledRun(FleetRun):
+    """Plays the run in this process, so that it can kill the daemon between two rows when nothing is under way. The
+    senders wait meanwhile: what follows keeps its distance in time."""
+
+    def play_killing(self, times: int, within: tuple[float, float], longer: float = 0.0) -> None:
+        """Kills at so many moments of the run; waits `longer` at its end, for silences that the kills put off."""
+        sys.path.insert(0, str(self.shared / "fleet"))
+        from fleetlib.play import Player, endpoint  # the simulator's own player
+
+        manifest = json.loads((self.folder / "manifest.json").read_text())
+        timeline = [json.loads(row) for row in (self.folder / "timeline.jsonl").read_text().splitlines()]
+        player = Player(endpoint(f"127.0.0.1:{self.ports['udp']}"), endpoint(f"127.0.0.1:{self.ports['tcp']}"))
+        kills = [within[0] + (within[1] - within[0]) * n / times for n in range(times)]
+        started_ns, start = time.time_ns(), time.monotonic()
+        begun: dict[str, Whole] = {}  # what each connection has sent of its last message
+        for row in timeline:
+            # A sender that is cut off in the middle of a message sends all of it again; the simulator does not.
+            if kills and row["t"] >= kills[0] and all(stream.is_whole() for stream in begun.values()):
+                begun.clear()
+                kills.pop(0)
+                away = time.monotonic()
+                self.kill_quietly(player)
+                start += time.monotonic() - away
+            player._pass_time(start + row["t"])
+            player._send(row)
+            if row["via"] == "tcp":
+                begun.setdefault(row["connection"], Whole()).see(base64.b64decode(row["data"]))
+                if row.get("end"):
+                    begun.pop(row["connection"])
+        player._pass_time(start + manifest["watch_until"] + longer)
+        player._hang_up()
+        assert not kills
+        report = {"started_ns": started_ns, "speed": 1.0, "failures": player.report.failures,
+                  "errors": player.report.errors}
+        (self.folder / "played.json").write_text(json.dumps(report))
+        assert player.report.failures == 0, player.report.errors
+        self.daemon.wait_drained(seconds=30)
+
+    def kill_quietly(self, player) -> None:
+        while player._busy():
+            player._pass_time(time.monotonic() + 0.02)
+        self.quiet()
+        self.daemon.kill()
+        for stream in player.streams.values():  # they are dead; the next row opens new ones
+            stream.socket.close()
+        player.streams.clear()
+        self.daemon.start()
+
+    def quiet(self) -> None:
+        """Every line that was sent is in the journal: what lies in a dying daemon's sockets is lost, as documented."""
+        last = None
+
+        def settled() -> bool:
+            nonlocal last
+            inputs = self.daemon.account()["inputs"]
+            before, last = last, inputs
+            return inputs == before and all(row["received"] == row["stored"] + row["joined"] + sum(
+                row["refused"].values()) for row in inputs.values())
+
+        wait_until(settled, lambda: f"nothing under way: {last}", pause=0.05)
 
 
 def told(report: dict) -> str:

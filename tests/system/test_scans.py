@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import sys
 import time
 from collections import Counter
 
 import pytest
 
 from daemon import Daemon, port_of, syslog_output
-from fleet import FleetRun, told, without_recovered
+from fleet import FleetRun, KilledRun, told, without_recovered
 from lines import stamp
 from net import Receiver, connect, send_tcp
 from wait import wait_until
@@ -270,60 +269,6 @@ def test_a_full_journal_is_no_silence(new_daemon):
 
 
 # -- the fleet --
-
-class KilledRun(FleetRun):
-    """Plays the run in this process, so that it can kill the daemon between two rows when nothing is under way. The
-    senders wait meanwhile: what follows keeps its distance in time."""
-
-    def play_killing(self, times: int, within: tuple[float, float]) -> None:
-        sys.path.insert(0, str(self.shared / "fleet"))
-        from fleetlib.play import Player, endpoint  # the simulator's own player
-
-        manifest = json.loads((self.folder / "manifest.json").read_text())
-        timeline = [json.loads(row) for row in (self.folder / "timeline.jsonl").read_text().splitlines()]
-        player = Player(endpoint(f"127.0.0.1:{self.ports['udp']}"), endpoint(f"127.0.0.1:{self.ports['tcp']}"))
-        kills = [within[0] + (within[1] - within[0]) * n / times for n in range(times)]
-        started_ns, start = time.time_ns(), time.monotonic()
-        for row in timeline:
-            if kills and row["t"] >= kills[0]:
-                kills.pop(0)
-                begun = time.monotonic()
-                self.kill_quietly(player)
-                start += time.monotonic() - begun
-            player._pass_time(start + row["t"])
-            player._send(row)
-        player._pass_time(start + manifest["watch_until"])
-        player._hang_up()
-        assert not kills
-        report = {"started_ns": started_ns, "speed": 1.0, "failures": player.report.failures,
-                  "errors": player.report.errors}
-        (self.folder / "played.json").write_text(json.dumps(report))
-        assert player.report.failures == 0, player.report.errors
-        self.daemon.wait_drained(seconds=30)
-
-    def kill_quietly(self, player) -> None:
-        while player._busy():
-            player._pass_time(time.monotonic() + 0.02)
-        self.quiet()
-        self.daemon.kill()
-        for stream in player.streams.values():  # they are dead; the next row opens new ones
-            stream.socket.close()
-        player.streams.clear()
-        self.daemon.start()
-
-    def quiet(self) -> None:
-        """Every line that was sent is in the journal: what lies in a dying daemon's sockets is lost, as documented."""
-        last = None
-
-        def settled() -> bool:
-            nonlocal last
-            inputs = self.daemon.account()["inputs"]
-            before, last = last, inputs
-            return inputs == before and all(row["received"] == row["stored"] + row["joined"] + sum(
-                row["refused"].values()) for row in inputs.values())
-
-        wait_until(settled, lambda: f"nothing under way: {last}", pause=0.05)
-
 
 def keys_of(run: FleetRun) -> dict[str, set]:
     """Each finding and the events that tell of it."""
