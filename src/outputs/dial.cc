@@ -17,10 +17,11 @@ Dial::Dial(Loop& loop, std::vector<TargetAddress> targets, Owner& owner)
 
 Dial::~Dial() { stop(); }
 
-void Dial::start(std::size_t most_targets) {
+void Dial::start(SharedTls tls, std::size_t first, std::size_t end) {
   stop();
+  tls_ = std::move(tls);
   active_ = true;
-  cycle_.restart(most_targets);
+  cycle_.restart(first, end);
 }
 
 void Dial::stop() {
@@ -31,7 +32,7 @@ void Dial::stop() {
 }
 
 void Dial::try_endpoint(const Endpoint& endpoint) {
-  auto opened = StreamConnection::open(loop_, endpoint, *this);
+  auto opened = StreamConnection::open(loop_, endpoint, *this, tls_, target().host);
   if (!opened) {
     owner_.dial_failed(*this, Retry::connect, opened.error().message());
     return cycle_.next();

@@ -1,5 +1,5 @@
-// Goes through the targets of a pool until a connection to one of them is up. One thread; callbacks come from the
-// loop, but all_tried() and dial_failed() may come from inside start().
+// Goes through the targets of a pool until a connection to one of them is up, TLS included. One thread; callbacks
+// come from the loop, but all_tried() and dial_failed() may come from inside start().
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,8 @@ class Dial final : private StreamConnection::Owner, private TargetCycle::Owner {
   Dial(Loop& loop, std::vector<TargetAddress> targets, Owner& owner);
   ~Dial();
 
-  void start(std::size_t most_targets);  // from the first on; forgets what was under way
+  // Tries those from `first` up to `end`, with TLS when there is a context; forgets what was under way.
+  void start(SharedTls tls, std::size_t first, std::size_t end);
   void stop();
   bool active() const noexcept { return active_; }
   const TargetAddress& target() const noexcept { return cycle_.target(); }  // that is being tried
@@ -48,6 +49,7 @@ class Dial final : private StreamConnection::Owner, private TargetCycle::Owner {
   Loop& loop_;
   Dial::Owner& owner_;
   TargetCycle cycle_;
+  SharedTls tls_;
   Timer deadline_;
   std::unique_ptr<StreamConnection> connection_;
   bool active_ = false;

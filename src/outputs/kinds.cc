@@ -4,8 +4,10 @@
 #include <array>
 
 #include "config/kafka_conf.h"
+#include "outputs/client_tls.h"
 #include "outputs/file_sink.h"
 #include "outputs/kafka_sink.h"
+#include "outputs/relp_sink.h"
 #include "outputs/syslog_tcp.h"
 #include "outputs/syslog_udp.h"
 #include "outputs/webhook.h"
@@ -28,19 +30,25 @@ Failure wrong(const OutputSettings& settings, const std::string& what) {
 Status check_syslog(const OutputSettings& settings) {
   if (settings.addresses.empty()) return wrong(settings, "it has no address");
   for (const TargetAddress& address : settings.addresses) {
-    if (address.transport != Transport::tcp && address.transport != Transport::udp) {
-      return wrong(settings, std::string(name_of(address.transport)) + " is not built yet");
-    }
     if (address.transport != settings.addresses.front().transport) {
       return wrong(settings, "all addresses of a pool must have the same transport");
     }
   }
-  return ok();
+  if (!uses_tls(settings)) return ok();
+  auto made = TlsContext::make(client_tls(settings));
+  return made ? ok() : wrong(settings, "tls: " + made.error().message());
 }
 
 Made make_syslog(const OutputSettings& settings, const SinkContext& context) {
-  if (settings.addresses.front().transport == Transport::udp) {
-    return std::unique_ptr<Sink>(std::make_unique<SyslogUdp>(settings, context));
+  switch (settings.addresses.front().transport) {
+    case Transport::udp:
+      return std::unique_ptr<Sink>(std::make_unique<SyslogUdp>(settings, context));
+    case Transport::relp:
+    case Transport::relps:
+      return std::unique_ptr<Sink>(std::make_unique<RelpSink>(settings, context));
+    case Transport::tcp:
+    case Transport::tls:
+      break;
   }
   return std::unique_ptr<Sink>(std::make_unique<SyslogTcp>(settings, context));
 }

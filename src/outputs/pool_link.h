@@ -1,11 +1,13 @@
 // What an output over a stream needs of the network: one connection to the first target of its pool that answers,
 // another try with back-off when it is over, and the way back. While a later target is in use the earlier ones are
 // tried now and then; when one answers, the owner brings to its end what it has sent and then says switch_over().
+// What won't come right by itself (a certificate, a refusal) holds: it is said as an error, and tried seldom.
 // One thread. Callbacks come from the loop, but for link_heard(), which may also come from inside alive().
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +40,8 @@ class PoolLink final : private Dial::Owner, private StreamConnection::Owner {
   ~PoolLink();
 
   void start();
-  void stop();  // no connection any more, and no new one
+  void stop();    // no connection any more, and no new one
+  void reopen();  // certificates are read anew for the next connection; one that waits is tried at once
 
   // Only between link_up() and give_up(), switch_over() or stop().
   bool is_up() const noexcept { return current_ != nullptr; }
@@ -64,10 +67,14 @@ class PoolLink final : private Dial::Owner, private StreamConnection::Owner {
 
   void take(std::unique_ptr<StreamConnection> connection, std::size_t target);
   void try_again();
+  void hold();
+  void look_for_better();
+  bool load_tls();
   void trouble(Retry reason, std::string why);
 
   SinkContext context_;
   std::vector<TargetAddress> targets_;
+  std::optional<TlsOptions> tls_options_;  // none: no TLS
   std::uint64_t fail_back_ms_;
   SinkStatus& status_;
   Owner& owner_;
@@ -78,6 +85,10 @@ class PoolLink final : private Dial::Owner, private StreamConnection::Owner {
   Dial better_dial_;
   Timer retry_;
   Timer fail_back_;
+  SharedTls tls_;               // none: to be made anew
+  std::size_t first_ = 0;       // target that the next try begins with
+  bool needs_person_ = false;   // one of the targets that were tried won't come right by itself
+  bool has_delivered_ = false;  // over this connection
   std::unique_ptr<StreamConnection> current_;
   std::size_t current_target_ = 0;
   std::unique_ptr<StreamConnection> better_;  // waits until the owner is ready for it

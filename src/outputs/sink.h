@@ -83,6 +83,9 @@ class Sink {
   virtual Taken write(const StoredRecord& record) = 0;
   // Everything written so far, and not marked before, has this name.
   virtual void mark(Token token) = 0;
+  // True: each record is answered for, so a mark is wanted also where the sink takes no more in the middle of a
+  // batch.
+  virtual bool wants_early_marks() const noexcept { return false; }
   // Sends what was gathered: nothing more will be written for now.
   virtual void flush() = 0;
   // No more writes. Brings what was written to its end and calls `done`, perhaps at once. The runner keeps the time

@@ -41,7 +41,7 @@ void SyslogTcp::link_up() {
   trail_ = {};
   progress_at_ = context_.clock.steady();
   // The window of a peer that has nothing to read yet.
-  trail_.see(progress_at_, 0, link_.connection().progress().window);
+  trail_.see(progress_at_, link_.connection().wire_acked(), link_.connection().progress().window);
   context_.host.sink_ready();
 }
 
@@ -119,15 +119,18 @@ void SyslogTcp::look() {
   if (!link_.is_up()) return;
   const std::int64_t now = context_.clock.steady();
   const TcpProgress progress = link_.connection().progress();
-  const std::uint64_t acked = sent_total() - std::min(sent_total(), progress.unacked);
+  StreamConnection& connection = link_.connection();
+  const std::uint64_t acked = connection.wire_sent() - std::min(connection.wire_sent(), progress.unacked);
   const std::uint64_t before = trail_.acked();
   trail_.see(now, acked, progress.window);
   if (acked != before || progress.unacked == 0) progress_at_ = now;
 
+  const std::uint64_t ours = connection.plain_upto(acked);
   Token token = 0;
-  for (; reached_ < marks_.size() && marks_[reached_].end <= acked; ++reached_) token = marks_[reached_].token;
+  for (; reached_ < marks_.size() && marks_[reached_].end <= ours; ++reached_) token = marks_[reached_].token;
   if (token != 0) context_.host.reached(token);
-  report_delivered(trail_.delivered());
+  report_delivered(connection.plain_upto(trail_.delivered()));
+  connection.forget_before(trail_.delivered());
 
   if (phase_ == Phase::leaving && marks_.empty() && buffer_.empty()) return peer_has_all();
   judge_progress(progress, now);
@@ -174,7 +177,7 @@ void SyslogTcp::link_ended(Retry reason, const std::string& why) {
 void SyslogTcp::lost(Retry reason, const std::string& why) {
   // A peer that closes in good order has read all that its kernel had; a reset says that it has not.
   if (reason != Retry::closed) status_.possibly_lost_bytes += trail_.possibly_unread();
-  status_.repeated_bytes += sent_total() - std::min(sent_total(), trail_.delivered());
+  status_.repeated_bytes += sent_total() - std::min(sent_total(), link_.connection().plain_upto(trail_.delivered()));
   const bool was_closing = phase_ == Phase::closing;
   phase_ = Phase::waiting;
   forget_sent();

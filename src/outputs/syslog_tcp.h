@@ -1,7 +1,7 @@
-// Syslog over TCP: octet counting or LF. Keeps at most one buffer of its own besides the kernel's; what was sent and
-// not delivered when a connection ends is brought again by the runner. When bytes count as delivered: trailing_ack.h.
-// A list of targets is a pool: pool_link.h. It goes back to an earlier target between two batches, when the one in
-// use has everything, so that nothing is lost or sent twice.
+// Syslog over TCP, plain or inside TLS: octet counting or LF. Keeps at most one buffer of its own besides the
+// kernel's; what was sent and not delivered when a connection ends is brought again by the runner. When bytes count
+// as delivered: trailing_ack.h. A list of targets is a pool: pool_link.h. It goes back to an earlier target between
+// two batches, when the one in use has everything, so that nothing is lost or sent twice.
 #pragma once
 
 #include <deque>
@@ -28,6 +28,7 @@ class SyslogTcp final : public Sink, private PoolLink::Owner {
   void mark(Token token) override;
   void flush() override;
   void close(std::function<void()> done) override;
+  void reopen() override { link_.reopen(); }
   const SinkStatus& status() const noexcept override { return status_; }
 
  private:

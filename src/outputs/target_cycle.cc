@@ -20,9 +20,9 @@ TargetCycle::TargetCycle(Loop& loop, std::vector<TargetAddress> targets, int soc
         next();
       }) {}
 
-void TargetCycle::restart(std::size_t most_targets) {
-  end_ = std::min(most_targets, targets_.size());
-  at_ = 0;
+void TargetCycle::restart(std::size_t first, std::size_t end) {
+  end_ = std::min(end, targets_.size());
+  at_ = first;
   look_up();
 }
 

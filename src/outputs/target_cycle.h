@@ -27,8 +27,8 @@ class TargetCycle {
 
   TargetCycle(Loop& loop, std::vector<TargetAddress> targets, int socket_type, Owner& owner);
 
-  // From the first target on, no more than so many; calls the owner at once, or when a look-up has come back.
-  void restart(std::size_t most_targets = SIZE_MAX);
+  // Those from `first` up to `end`; calls the owner at once, or when a look-up has come back.
+  void restart(std::size_t first = 0, std::size_t end = SIZE_MAX);
   void next();  // the one that was given is no good
   void stop() noexcept { waiting_ = false; }
   std::size_t at() const noexcept { return at_; }

@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 
+#include "thorlog/frame.h"
+
 namespace thorlog {
 namespace {
 
@@ -117,9 +119,9 @@ TcpConnection::Sent TcpConnection::send(std::string_view bytes, std::size_t& sen
 }
 
 bool TcpConnection::alive() noexcept {
-  std::array<char, 16U << 10> heard;
-  for (int i = 0; i < 64; ++i) {  // a peer that never stops talking shall not keep us here
-    const ssize_t n = ::recv(fd_, heard.data(), heard.size(), MSG_DONTWAIT);
+  std::array<char, (16U << 10) + kReadAhead> heard;  // readers of it may look a little too far
+  for (int i = 0; i < 64; ++i) {                     // a peer that never stops talking shall not keep us here
+    const ssize_t n = ::recv(fd_, heard.data(), heard.size() - kReadAhead, MSG_DONTWAIT);
     if (n > 0) {
       if (owner_ == nullptr) return true;
       owner_->heard({heard.data(), static_cast<std::size_t>(n)});

@@ -121,6 +121,7 @@ bool OutputWorker::feed_batch() {
       case Taken::oversize:  // and there was no room for it among the dead letters
       case Taken::not_now:
         held_ = true;
+        if (sink_->wants_early_marks()) mark_half_batch();
         return false;
     }
   }

@@ -293,7 +293,10 @@ TEST(OutputRunner, RefusesWhatItCannotDo) {
   OutputSettings email = file_output("out", "/x");
   email.type = OutputType::email;
   EXPECT_FALSE(world.open(email));
-  EXPECT_FALSE(world.open(syslog_to("out", Transport::relp, 1)));
+  OutputSettings tls = syslog_to("out", Transport::tls, 1);
+  tls.tls = TlsSettings{};
+  tls.tls->ca = world.folder() + "/missing.pem";
+  EXPECT_FALSE(world.open(tls));
   EXPECT_FALSE(world.open(file_output("out", "/proc/nowhere/{asset}.log")));
   EXPECT_FALSE(world.open(file_output("out", world.folder() + "/{nothing}.log")));
 }
