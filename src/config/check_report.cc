@@ -127,17 +127,14 @@ std::string escaping_text(const OutputSettings& output, bool is_lines) {
   return "LF framing: control characters and backslash as \\xHH (reversible)";
 }
 
-void say_syslog(Out out, const OutputSettings& output) {
-  const bool is_datagram = !output.addresses.empty() && output.addresses[0].transport == Transport::udp;
-  std::string target;
-  for (const auto& address : output.addresses) target += (target.empty() ? "" : ", ") + address.text();
-  fmt::format_to(out, "\noutput {}: syslog to {}, format {}\n", output.name, target, name_of(output.format));
-  if (is_datagram) {
+void say_stream_promise(Out out, const OutputSettings& output, Transport transport) {
+  if (transport == Transport::relp || transport == Transport::relps) {
     fmt::format_to(
         out,
-        "  promise:     each line is sent once; what is lost on the way is not seen\n"
-        "  loss window: all of it: UDP acknowledges nothing. Use tcp:// where lines matter\n"
-        "  escaping:    exact bytes, one datagram for a line; one that fits no datagram is dropped, counted\n");
+        "  promise:     each record until the target has answered for it (RELP), at least once: what waited for its\n"
+        "               answer when either side dies is sent again\n"
+        "  loss window: none, as long as the target keeps what it answers for\n"
+        "  escaping:    exact bytes\n");
     return;
   }
   fmt::format_to(
@@ -145,9 +142,35 @@ void say_syslog(Out out, const OutputSettings& output) {
       "  promise:     sent from the journal until the target's kernel has it; after a break again from the last\n"
       "               byte that was acknowledged, so the target may get some lines twice\n"
       "  loss window: what the target's kernel acknowledged but its program never read, when that is more than 2s\n"
-      "               old; resets are counted in possibly_lost\n"
+      "               old; resets are counted in possibly_lost. Use relp:// or relps:// where the target can\n"
       "  escaping:    {}\n",
       escaping_text(output, output.framing == Framing::lf));
+}
+
+void say_tls(Out out, const OutputSettings& output) {
+  const TlsSettings tls = output.tls.value_or(TlsSettings{});
+  fmt::format_to(
+      out,
+      "  TLS:         {} or newer; the certificate must be for the host of the address, of an authority of {}{}\n",
+      tls.min_version == TlsVersion::v1_3 ? "1.3" : "1.2", tls.ca.empty() ? "the system" : tls.ca,
+      tls.certificate.empty() ? "" : "; ours: " + tls.certificate);
+}
+
+void say_syslog(Out out, const OutputSettings& output) {
+  const Transport transport = output.addresses.empty() ? Transport::tcp : output.addresses[0].transport;
+  std::string target;
+  for (const auto& address : output.addresses) target += (target.empty() ? "" : ", ") + address.text();
+  fmt::format_to(out, "\noutput {}: syslog to {}, format {}\n", output.name, target, name_of(output.format));
+  if (transport == Transport::udp) {
+    fmt::format_to(
+        out,
+        "  promise:     each line is sent once; what is lost on the way is not seen\n"
+        "  loss window: all of it: UDP acknowledges nothing. Use relp:// or tcp:// where lines matter\n"
+        "  escaping:    exact bytes, one datagram for a line; one that fits no datagram is dropped, counted\n");
+    return;
+  }
+  say_stream_promise(out, output, transport);
+  if (transport == Transport::tls || transport == Transport::relps) say_tls(out, output);
   if (output.addresses.size() > 1)
     fmt::format_to(out, "  pool:        the first that answers; {}\n",
                    output.fail_back.count() == 0

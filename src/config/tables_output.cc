@@ -27,11 +27,7 @@ Field<OutputSettings> match_field() {
 
 constexpr std::size_t kMostTargets = 16;
 
-bool is_built(Transport transport) noexcept { return transport == Transport::tcp || transport == Transport::udp; }
-
 std::string target_error(const TargetAddress& target, const std::vector<TargetAddress>& before) {
-  if (!is_built(target.transport))
-    return fmt::format("sending by {} is not built yet: use tcp:// or udp://", name_of(target.transport));
   if (before.empty()) return {};
   if (target.transport != before.front().transport)
     return fmt::format("all addresses of a pool must have the same transport, and the first has {}",
@@ -43,19 +39,21 @@ std::string target_error(const TargetAddress& target, const std::vector<TargetAd
 }
 
 Field<OutputSettings> address_field() {
-  return {
-      .key = "address",
-      .type = "address, or a list",
-      .help = "Where to send: \"tcp://host:514\" or \"udp://host:514\". A list is a pool: the first that answers.",
-      .read =
-          [](Reader& reader, const YamlNode& node, OutputSettings& to) {
-            for (const auto& item : reader.scalars(node, "address", "an address such as \"tcp://host:514\"")) {
-              auto address = parse_target_address(item.text);
-              const auto wrong = address ? target_error(*address, to.addresses) : address.error().doing;
-              wrong.empty() ? to.addresses.push_back(*std::move(address)) : reader.error(item.place, wrong);
-            }
-          },
-      .show = [](const OutputSettings&) { return std::string(); }};
+  return {.key = "address",
+          .type = "address, or a list",
+          .help =
+              "Where to send: \"tcp://host:514\", udp, tls, relp or relps (RELP in TLS). A list is a pool: the first "
+              "that "
+              "answers.",
+          .read =
+              [](Reader& reader, const YamlNode& node, OutputSettings& to) {
+                for (const auto& item : reader.scalars(node, "address", "an address such as \"tcp://host:514\"")) {
+                  auto address = parse_target_address(item.text);
+                  const auto wrong = address ? target_error(*address, to.addresses) : address.error().doing;
+                  wrong.empty() ? to.addresses.push_back(*std::move(address)) : reader.error(item.place, wrong);
+                }
+              },
+          .show = [](const OutputSettings&) { return std::string(); }};
 }
 
 // Values of placeholders have up to 64 bytes, dates 10; rotation adds to a name, and file systems take 255.
@@ -208,13 +206,35 @@ std::span<const std::string_view> path_fields() {
   return kFields;
 }
 
+namespace {
+
+void check_transport(Reader& reader, const YamlNode& map, const OutputSettings& output) {
+  const Transport transport = output.addresses[0].transport;
+  const YamlEntry* framing = map.find("framing");
+  if (framing != nullptr && transport == Transport::udp)
+    reader.error(framing->place, "'framing' is of streams, and a datagram is one line anyway: take it out");
+  if (framing != nullptr && (transport == Transport::relp || transport == Transport::relps))
+    reader.error(framing->place, "'framing' is of tcp and tls, and RELP has its own: take it out");
+  if (output.tls && transport != Transport::tls && transport != Transport::relps)
+    reader.error(
+        map.find("tls")->place,
+        fmt::format("'tls' is of tls:// and relps://, this output sends by {}: take it out", name_of(transport)));
+}
+
+void check_client_tls(Reader& reader, const YamlNode& map, const TlsSettings& tls) {
+  const Place place = map.find("tls")->value.place;
+  if (tls.client_auth != ClientAuth::none) reader.error(place, "'client_auth' is of inputs: take it out");
+  if (tls.certificate.empty() != tls.key.empty()) reader.error(place, "'certificate' and 'key' go together");
+}
+
+}  // namespace
+
 void check_output(Reader& reader, const YamlNode& map, const OutputSettings& output) {
   const YamlEntry* fail_back = map.find("fail_back");
   if (fail_back != nullptr && output.addresses.size() == 1)
     reader.error(fail_back->place, "'fail_back' is of a pool, and there is one address: take it out");
-  const YamlEntry* framing = map.find("framing");
-  if (framing != nullptr && !output.addresses.empty() && output.addresses[0].transport == Transport::udp)
-    reader.error(framing->place, "'framing' is of streams, and a datagram is one line anyway: take it out");
+  if (!output.addresses.empty()) check_transport(reader, map, output);
+  if (output.tls) check_client_tls(reader, map, *output.tls);
   if (output.type == webhook) return check_webhook(reader, map, output);
   const YamlEntry* fields = map.find("fields");
   if (fields != nullptr && output.fields && output.format != OutputFormat::json)

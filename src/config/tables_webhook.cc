@@ -149,9 +149,11 @@ Fields<OutputSettings> webhook_fields() {
                             "Many messages of one sort become a summary; slack and teams: more than 5 in a minute.")
           .of({webhook})
           .example("{ events: 5, per: 60s }"),
-      field::optional_block("tls", &S::tls, tls_fields(),
-                            "`ca`: an authority beside the system's; `certificate` and `key`: for servers that ask.")
-          .of({webhook})
+      field::optional_block(
+          "tls", &S::tls, tls_fields(),
+          "`ca`: an authority, of webhooks beside the system's, else in their place; `certificate` and `key`: "
+          "for servers that ask.")
+          .of({webhook, syslog})
           .example("{ ca: /etc/thorlogd/ca.pem }"),
   };
 }
@@ -169,10 +171,6 @@ void check_webhook(Reader& reader, const YamlNode& map, const OutputSettings& ou
     refuse("storm", "a summary has a form of its own, which a template file can't have: use json, slack or teams");
   if (output.fields && output.message_template != "json" && !is_template_file(output))
     refuse("fields", fmt::format("'fields' needs JSON events: template '{}' has none", output.message_template));
-  if (output.tls && output.tls->client_auth != ClientAuth::none)
-    refuse("tls", "'client_auth' is of inputs: take it out");
-  if (output.tls && output.tls->certificate.empty() != output.tls->key.empty())
-    refuse("tls", "'certificate' and 'key' go together");
 }
 
 }  // namespace thorlog

@@ -44,6 +44,25 @@ outputs:
   EXPECT_EQ(count(text, "loss window:"), 6);
 }
 
+TEST(CheckReport, SaysWhatRelpTlsAndPoolsPromise) {
+  const auto text = report(R"(
+outputs:
+  sure: { type: syslog, address: ["relps://a:1", "relps://b:1"], fail_back: 5s, tls: { min_version: "1.3" } }
+  plain: { type: syslog, address: ["relp://a:1", "relp://b:1"], fail_back: 0 }
+  secret: { type: syslog, address: "tls://h:514", tls: { ca: /etc/passwd } }
+)");
+  EXPECT_EQ(count(text, "loss window: none, as long as the target keeps what it answers for"), 2);
+  EXPECT_EQ(count(text, "escaping:    exact bytes\n"), 2);
+  EXPECT_THAT(text, HasSubstr("TLS:         1.3 or newer; the certificate must be for the host of the address, of an "
+                              "authority of the system\n"));
+  EXPECT_THAT(text, HasSubstr("TLS:         1.2 or newer; the certificate must be for the host of the address, of an "
+                              "authority of /etc/passwd\n"));
+  EXPECT_THAT(text,
+              HasSubstr("pool:        the first that answers; earlier ones are tried each 5s and gone back to"));
+  EXPECT_THAT(text, HasSubstr("pool:        the first that answers; earlier ones again after a break only\n"));
+  EXPECT_THAT(text, HasSubstr("resets are counted in possibly_lost. Use relp:// or relps:// where the target can\n"));
+}
+
 TEST(CheckReport, NamesTheEscapingOfEachOutput) {
   const auto escaping = [](const std::string& output) {
     const auto text = report("outputs: { o: { " + output + " } }\n");
