@@ -23,6 +23,16 @@ class Plan:
     end: str = "fin"  # fin: close (the kernel makes it a reset when something is unread); half: only say FIN; rst; hang
 
 
+def server_context(made, clients: bool = False) -> ssl.SSLContext:
+    """For the certificates of web.Certificates; `clients`: must show one of the same authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    if clients:
+        context.load_verify_locations(made.ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 class BadReceiver:
     """The n-th connection goes by the n-th plan, those after the last one are read to their end."""
 

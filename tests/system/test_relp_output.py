@@ -1,0 +1,248 @@
+"""RELP out: to a real rsyslogd, plain and TLS, either side killed while lines flow; and to a server that refuses. Nothing is
+lost, whatever happens."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+
+import pytest
+
+from daemon import port_of, raw_of
+from lines import numbers, thor_line
+from net import free_port, send_tcp
+from receivers import BadReceiver, Plan, server_context
+from test_honest_delivery import ENDS, LENGTH, READ, output_to, run
+from wait import wait_until
+from web import Certificates
+
+# Without a queue of its own rsyslogd answers when the line is in the file: a kill takes nothing of what it answered for.
+IMRELP = """
+module(load="imrelp")
+input(type="imrelp" port="{port}" ruleset="write" maxDataSize="1m" {tls})
+ruleset(name="write" queue.type="Direct") {{
+  action(type="omfile" file="{file}" template="raw" asyncWriting="off" flushOnTXEnd="on")
+}}
+"""
+OMRELP = """
+module(load="imptcp")
+module(load="omrelp")
+input(type="imptcp" port="{source}" ruleset="forward")
+ruleset(name="forward" queue.type="Direct") {{
+  action(type="omrelp" target="127.0.0.1" port="{target}" template="asis" action.resumeRetryCount="-1"
+         action.resumeInterval="1" queue.type="Disk" queue.filename="action" queue.saveOnShutdown="on"
+         queue.maxDiskSpace="256m" queue.size="1000000" queue.timeoutEnqueue="600000")
+}}
+"""
+
+
+def rsyslog_tls(made: Certificates, scheme: str) -> str:
+    if scheme == "relp":
+        return ""
+    return (f'tls="on" tls.caCert="{made.ca}" tls.myCert="{made.certificate}" tls.myPrivKey="{made.key}" '
+            'tls.authMode="certvalid"')
+
+
+def seen(path) -> list[int]:
+    if not path.exists():
+        return []
+    whole = path.read_bytes().rsplit(b"\n", 1)[0]
+    return numbers(line for line in whole.split(b"\n") if b" END: yes" in line)
+
+
+class Feeder(threading.Thread):
+    """Sends numbered lines over one connection after the other until it is told to end."""
+
+    def __init__(self, port: int):
+        super().__init__(daemon=True)
+        self.port, self.offered, self.ending = port, 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.ending.wait(0.02):
+            portion = range(self.offered, self.offered + 200)
+            self.offered += 200
+            try:
+                send_tcp(self.port, b"".join(thor_line(number) + b"\n" for number in portion))
+            except OSError:
+                continue  # nobody is there just now
+
+    def end(self) -> None:
+        self.ending.set()
+        self.join(60)
+
+
+def kill(peer) -> None:
+    peer.process.send_signal(signal.SIGKILL)
+    peer.process.wait()
+
+
+def output(scheme: str, port: int, made: Certificates) -> dict:
+    return {"type": "syslog", "address": f"{scheme}://localhost:{port}",
+            **({"tls": {"ca": str(made.ca), "certificate": str(made.certificate), "key": str(made.key)}}
+               if scheme == "relps" else {})}
+
+
+@pytest.fixture
+def certificates(folder) -> Certificates:
+    return Certificates(folder / "certificates")
+
+
+@pytest.mark.parametrize("scheme", ["relp", "relps"])
+def test_rsyslog_gets_each_line_once_and_a_clean_stop_owes_nothing(new_daemon, peers, folder, certificates, scheme):
+    port, written = free_port(), folder / "written.log"
+    peers.rsyslog("target", IMRELP.format(port=port, file=written, tls=rsyslog_tls(certificates, scheme)))
+    daemon = new_daemon(outputs={"out": output(scheme, port, certificates)}).start()
+    lines = [thor_line(number, [0, 500, 1900][number % 3]) for number in range(5000)]
+    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines[:4000]))
+    wait_until(lambda: len(seen(written)) >= 4000, lambda: f"{len(seen(written))} lines written", 30)
+    daemon.wait_drained()
+    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines[4000:]))
+    daemon.stop()
+    assert written.read_bytes() == b"".join(line + b"\n" for line in lines)
+    daemon.start()
+    assert daemon.account()["outputs"]["out"]["acknowledged"] >= 5000
+    assert daemon.account()["outputs"]["out"]["pending"] == 0
+
+
+@pytest.mark.parametrize("scheme", ["relp", "relps"])
+def test_either_side_killed_while_lines_flow_loses_nothing(new_daemon, peers, folder, certificates, scheme):
+    dice = random.Random(20)
+    port, written = free_port(), folder / "written.log"
+    target = peers.rsyslog("target", IMRELP.format(port=port, file=written, tls=rsyslog_tls(certificates, scheme)))
+    daemon = new_daemon()
+    daemon.config["outputs"]["out"] = output(scheme, port, certificates)
+    daemon.start()
+    feeder = Feeder(port_of(daemon, "tcp"))
+    feeder.start()
+    for number in range(10):
+        before = len(seen(written))
+        wait_until(lambda: len(seen(written)) > before + 200, lambda: f"more lines than {before}", 30)
+        if number < 2:
+            victim = number  # at least one of each
+        else:
+            victim = dice.randrange(2)
+        if victim == 0:
+            daemon.kill()
+            daemon.start()
+        else:
+            kill(target)
+            target.start()
+    feeder.end()
+    daemon.wait_drained(seconds=60)
+    stored = set(numbers(raw_of(event) for event in daemon.events()))
+    got = seen(written)
+    assert len(stored) > 2000
+    assert set(got) == stored  # what the journal had, and nothing else
+    daemon.check_cut_lines()
+    print(f"{len(stored)} stored, {len(set(got))} written, {len(got) - len(set(got))} twice")
+
+
+def test_every_byte_of_a_line_arrives(new_daemon, folder):
+    receiver = BadReceiver(protocol="relp").start()
+    daemon = new_daemon(outputs={"out": output_to(receiver, "relp")})
+    daemon.config["inputs"]["tcp"]["framing"] = "octet"
+    daemon.start()
+    line = thor_line(1) + b"\n<13>no line of its own\r \\ \x01\xff"
+    send_tcp(port_of(daemon, "tcp"), b"%d %s" % (len(line), line))
+    receiver.wait_lines({line})
+    daemon.wait_drained()
+    receiver.stop()
+
+
+def test_a_line_longer_than_the_target_takes_leaves_in_parts(new_daemon):
+    receiver = BadReceiver(protocol="relp").start()
+    first = new_daemon("first", outputs={"out": output_to(receiver, "relp", max_length="8KiB")}).start()
+    line = thor_line(7, 60_000)
+    send_tcp(port_of(first, "tcp"), line + b"\n")
+    first.wait_drained()
+    assert len(receiver.lines) > 7 and max(map(len, receiver.lines)) <= 8192
+    receiver.stop()
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("read", READ)
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_over_relp_nothing_is_missing(new_daemon, certificates, read, end, tls):
+    receiver = BadReceiver([Plan(READ[read], ENDS[end].pause, ENDS[end].end)], "relp", server_context(certificates) if tls
+                           else None).start()
+    try:
+        config = output("relps" if tls else "relp", receiver.port, certificates)
+        found = run(new_daemon, receiver, config, end == "hang", count=8000)
+    finally:
+        receiver.stop()
+    print(read, end, found)
+    assert found["missing"] == 0 and found["possibly_lost"] == 0
+    assert found["twice"] <= 256  # the window, and what of one more window's worth was answered in part
+    if end == "hang":
+        assert found["twice"] == 0
+
+
+class PickyReceiver(BadReceiver):
+    """Refuses some lines, as often as told."""
+
+    def __init__(self, answer: bytes, bad: bytes, times: int = 1 << 30):
+        super().__init__(protocol="relp")
+        self.answer, self.bad, self.times, self.refused = answer, bad, times, 0
+
+    def refuse(self, body: bytes) -> bytes:
+        if self.bad in body and self.refused < self.times:
+            self.refused += 1
+            return self.answer
+        return b"200 OK"
+
+
+def run_picky(new_daemon, receiver: PickyReceiver, count: int = 500):
+    daemon = new_daemon(outputs={"out": output_to(receiver, "relp")}).start()
+    send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(number) + b"\n" for number in range(count)))
+    return daemon
+
+
+def test_a_record_that_is_refused_for_good_is_parked_and_the_rest_flows(new_daemon):
+    receiver = PickyReceiver(b"413 too large", b"UID: 77 ").start()
+    daemon = run_picky(new_daemon, receiver)
+    account = daemon.wait_drained()
+    assert account["outputs"]["out"]["dropped"] == {"parked": 1}
+    assert sorted(numbers(receiver.lines)) == [number for number in range(500) if number != 77]
+    assert receiver.refused == 1
+    letters = daemon.ctl("dead-letter", "list")
+    assert "413 too large" in letters
+    receiver.stop()
+
+
+def test_a_record_that_fails_for_a_while_is_sent_again(new_daemon):
+    receiver = PickyReceiver(b"500 no room just now", b"UID: 77 ", times=3).start()
+    daemon = run_picky(new_daemon, receiver)
+    account = daemon.wait_drained(seconds=30)
+    assert account["outputs"]["out"]["dropped"].get("parked", 0) == 0
+    assert set(numbers(receiver.lines)) == set(range(500))
+    receiver.stop()
+
+
+def test_a_record_that_fails_each_time_while_others_pass_is_parked(new_daemon):
+    receiver = PickyReceiver(b"500 this one never", b"UID: 77 ").start()
+    daemon = run_picky(new_daemon, receiver)
+    account = daemon.wait_drained(seconds=30)
+    assert account["outputs"]["out"]["dropped"] == {"parked": 1}
+    assert set(numbers(receiver.lines)) == set(range(500)) - {77}
+    receiver.stop()
+
+
+def test_a_target_that_refuses_everything_is_waited_for(new_daemon):
+    receiver = PickyReceiver(b"500 the disk is full", b"UID: ", times=40).start()
+    daemon = run_picky(new_daemon, receiver)
+    account = daemon.wait_drained(seconds=60)
+    assert account["outputs"]["out"]["dropped"].get("parked", 0) == 0
+    assert set(numbers(receiver.lines)) == set(range(500))
+    receiver.stop()
+
+
+def test_a_target_that_allows_nothing_holds_and_says_so(new_daemon):
+    receiver = PickyReceiver(b"403 not you", b"UID: ", times=1).start()
+    daemon = run_picky(new_daemon, receiver)
+    wait_until(lambda: daemon.metrics().get('output_state{output="out",state="holding"}') == 1, "holding")
+    assert "403 not you" in daemon.ctl("status", "--json", ok=(1,))
+    account = daemon.wait_drained(seconds=30)  # tried again by itself
+    assert account["outputs"]["out"]["dropped"].get("parked", 0) == 0
+    assert set(numbers(receiver.lines)) == set(range(500))
+    receiver.stop()
