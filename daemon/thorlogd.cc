@@ -6,6 +6,7 @@
 #include "admin/service.h"
 #include "config/load.h"
 #include "config/report.h"
+#include "inputs/input_tls.h"
 #include "pipeline/scan_thread.h"
 
 namespace {
@@ -46,6 +47,10 @@ int main(int argc, char** argv) {
   if (!settings) return print_errors(settings.errors());
   if (const auto rules = thorlog::load_rules(settings->scans); !rules) {
     std::fprintf(stderr, "%s\n", rules.error().message().c_str());
+    return kBadArguments;
+  }
+  if (const auto usable = thorlog::check_input_tls(settings->inputs); !usable) {
+    std::fprintf(stderr, "%s\n", usable.error().message().c_str());
     return kBadArguments;
   }
   if (check) {

@@ -81,6 +81,13 @@ void say_input_limits(Out out, const InputSettings& input) {
         "thorlogds\n");
 }
 
+void say_tls(Out out, const TlsSettings& tls) {
+  fmt::format_to(out, "  tls:         {} and above; {}\n", tls.min_version == TlsVersion::v1_3 ? "1.3" : "1.2",
+                 tls.client_auth == ClientAuth::none      ? "clients need no certificate"
+                 : tls.client_auth == ClientAuth::request ? "a client's certificate is verified if it has one"
+                                                          : "clients need a certificate of the authorities in `ca`");
+}
+
 void say_kafka_input(Out out, const InputSettings& input) {
   std::string partitions;
   for (const std::uint32_t number : input.partitions) partitions += fmt::format(" {}", number);
@@ -105,17 +112,25 @@ void say_input(Out out, const InputSettings& input) {
         "  loss window: when thorlogd dies: what lies in the receive buffer ({} asked for) and what was read but\n"
         "               not yet stored, some milliseconds\n",
         size_text(input.receive_buffer));
+  } else if (input.type == InputType::relp) {
+    fmt::format_to(out,
+                   "  promise:     each line is acknowledged when it is as durable as the journal's durability says, "
+                   "and reaches\n"
+                   "               each output at least once; what is not acknowledged the sender sends again\n"
+                   "  loss window: none but the journal's own, for senders that keep what is not acknowledged\n"
+                   "  connections: {} in all, {} from one address\n",
+                   input.max_connections, input.max_connections_per_peer);
   } else {
     fmt::format_to(
         out,
-        "  promise:     nothing that was read is lost silently; while the journal is full, reading pauses. Plain "
-        "TCP\n"
+        "  promise:     nothing that was read is lost silently; while the journal is full, reading pauses. {}\n"
         "               acknowledges nothing, so senders can't know what arrived\n"
         "  loss window: when either side dies: what was in flight, what lies in the receive buffers, and what was\n"
         "               read but not yet stored, some milliseconds\n"
         "  connections: {} in all, {} from one address; a long line closes none\n",
-        input.max_connections, input.max_connections_per_peer);
+        input.tls ? "Syslog over TLS" : "Plain TCP", input.max_connections, input.max_connections_per_peer);
   }
+  if (input.tls) say_tls(out, *input.tls);
   say_input_limits(out, input);
 }
 

@@ -191,7 +191,7 @@ Fields<InputSettings> make_fields() {
       field::optional_block("tls", &S::tls, tls_fields(),
                             "The certificate of this side, and what is asked of the other.")
           .of({tls, relp, http})
-          .not_built(),
+          .example("{ certificate: /etc/thorlogd/tls.pem, key: /etc/thorlogd/tls.key }"),
       field::kafka_brokers(&S::brokers).of({kafka}).required(),
       field::kafka_topic(&S::topic, "The topic to read.").of({kafka}).required(),
       partitions_field().of({kafka}).example("[0, 1]"),
@@ -207,8 +207,8 @@ const Choices<InputType>& input_types() {
   static const Choices<InputType> kTypes = {
       {"udp", udp},
       {"tcp", tcp},
-      {"tls", tls, false},
-      {"relp", relp, false},
+      {"tls", tls},
+      {"relp", relp},
       {"http", http, false},
       {"unix", unix_socket, false},
       {"directory", directory, false},

@@ -46,6 +46,19 @@ void check_listeners(Reader& reader, const YamlNode& root, const Settings& setti
   }
 }
 
+// What a server's TLS needs; whether the files hold it is seen when they are loaded.
+void check_tls(Reader& reader, const YamlNode& root, const InputSettings& input) {
+  const auto refuse = [&](std::string_view what) {
+    reader.error(place_of(root, "inputs", input.name, "tls"), fmt::format("input '{}': {}", input.name, what));
+  };
+  if (input.type == InputType::tls && !input.tls)
+    return refuse("'tls' is missing: name a certificate and its key, 'tls: { certificate: F, key: F }'");
+  if (!input.tls) return;
+  if (input.tls->certificate.empty() || input.tls->key.empty()) refuse("'tls' needs 'certificate' and 'key'");
+  if (input.tls->client_auth != ClientAuth::none && input.tls->ca.empty())
+    refuse("'client_auth' needs 'ca': the authorities that clients' certificates are checked by");
+}
+
 // An output that feeds an own input would send each line round for ever. Names are not asked for: only what is
 // plainly this machine is refused, the hop count stops the rest.
 bool reaches(const TargetAddress& target, const InputSettings& input) {
@@ -125,6 +138,7 @@ void check_timers(Reader& reader, const YamlNode& root, const ScanSettings& scan
 
 void check_together(Reader& reader, const YamlNode& root, const Settings& settings) {
   check_listeners(reader, root, settings);
+  for (const auto& input : settings.inputs) check_tls(reader, root, input);
   check_loops(reader, root, settings);
   check_files(reader, root, settings);
   for (const auto& output : settings.outputs) {

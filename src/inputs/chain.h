@@ -17,6 +17,7 @@ template <class T, ChainLink<T> T::*link>
 class Chain {
  public:
   T* front() const noexcept { return front_; }
+  T* back() const noexcept { return back_; }
   bool empty() const noexcept { return front_ == nullptr; }
   std::size_t size() const noexcept { return size_; }
   static bool has(const T& item) noexcept { return (item.*link).linked; }

@@ -15,7 +15,15 @@
 namespace thorlog {
 
 // Why an input did not take a frame (or a connection). The names are labels of input_refused_total and of the laws.
-enum class RefuseReason : std::uint8_t { journal_full, journal_failed, rate_limit, not_allowed, too_many, count };
+enum class RefuseReason : std::uint8_t {
+  journal_full,
+  journal_failed,
+  rate_limit,
+  not_allowed,
+  too_many,
+  tls,
+  count
+};
 std::string_view name_of(RefuseReason reason) noexcept;
 
 // The books of one input on one worker, in frames. received = emitted + joined + held + refused holds at the end of

@@ -17,8 +17,8 @@ struct InputKind {
 };
 
 constexpr std::array kKinds = {
-    InputKind{InputType::udp, open_udp_input},
-    InputKind{InputType::tcp, open_tcp_input},
+    InputKind{InputType::udp, open_udp_input},     InputKind{InputType::tcp, open_tcp_input},
+    InputKind{InputType::tls, open_tcp_input},     InputKind{InputType::relp, open_tcp_input},
     InputKind{InputType::kafka, open_kafka_input},
 };
 

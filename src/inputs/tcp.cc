@@ -7,6 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "base/log.h"
+#include "inputs/input_tls.h"
 #include "inputs/limits.h"
 #include "inputs/passed_sockets.h"
 #include "inputs/sockets.h"
@@ -20,13 +22,15 @@ constexpr int kBacklog = 4096;  // net.core.somaxconn may say less
 
 class TcpInput final : public Input {
  public:
-  TcpInput(const InputSettings& settings, std::vector<Fd> listeners, const SocketAddress& address,
+  TcpInput(const InputSettings& settings, std::vector<Fd> listeners, const SocketAddress& address, SharedTls tls,
            std::size_t workers)
       : name_(settings.name),
         listening_(settings.listen.is_passed() ? settings.listen.text()
                                                : endpoint_text(address_text(*address.raw()), address.port())),
         listeners_(std::move(listeners)),
         limits_(std::make_shared<InputLimits>(settings)),
+        tls_(std::move(tls)),
+        relp_(settings.type == InputType::relp),
         workers_(workers) {}
 
   void start(Loop& acceptor) override {
@@ -51,12 +55,16 @@ class TcpInput final : public Input {
   void update(const InputSettings& settings) override {
     const auto limits = std::make_shared<InputLimits>(settings);
     if (acceptor_) acceptor_->update(limits);
+    auto tls = make_input_tls(settings);  // the files may be new, whatever their names are
+    if (!tls) log(Severity::error, "input " + name_, tls.error().message() + "; the certificate stays as it was");
     const std::lock_guard lock(mutex_);
     limits_ = limits;
+    if (tls) tls_ = *tls;
     for (Worker& worker : workers_) {
       if (!worker.accepts) continue;
       TcpNews news;
       news.limits = limits;
+      news.tls = tls_;
       worker.connections->post(std::move(news));
     }
   }
@@ -65,8 +73,8 @@ class TcpInput final : public Input {
     const std::lock_guard lock(mutex_);
     Worker& attached = workers_[worker];
     THORLOG_ASSERT(!attached.connections);
-    attached.connections =
-        std::make_unique<TcpConnections>(TcpConnections::Environment{context, slot, limits_, figures_});
+    attached.connections = std::make_unique<TcpConnections>(
+        TcpConnections::Environment{context, slot, limits_, figures_, name_, tls_, relp_});
     attached.loop = &context.loop;
     attached.accepts = true;
     clock_ = &context.clock;
@@ -122,7 +130,7 @@ class TcpInput final : public Input {
     ++next_;
     if (chosen == nullptr) return;
     TcpNews news{std::move(fd), from, TcpTicket(std::move(peer), figures_.connections, chosen->connections->load()),
-                 nullptr, 0};
+                 nullptr,       0,    nullptr};
     chosen->connections->post(std::move(news));
   }
 
@@ -144,6 +152,8 @@ class TcpInput final : public Input {
   TcpFigures figures_;
   std::mutex mutex_;  // guards what follows: workers come and go on their own threads
   SharedLimits limits_;
+  SharedTls tls_;
+  const bool relp_;
   std::vector<Worker> workers_;
   std::size_t next_ = 0;
   const Clock* clock_ = nullptr;
@@ -168,13 +178,16 @@ Result<std::vector<Fd>> listen_at(const InputSettings& settings, bool v6_only) {
 
 Result<std::unique_ptr<Input>> open_tcp_input(const InputSettings& settings, std::span<const InputSettings> all,
                                               std::size_t workers) {
+  auto tls = make_input_tls(settings);
+  if (!tls) return fail(std::move(tls).error());
   auto listeners = settings.listen.is_passed() ? passed_sockets(settings.listen.passed, SOCK_STREAM)
                                                : listen_at(settings, must_be_v6_only(settings, all));
   if (!listeners) return fail(std::move(listeners).error());
   for (const Fd& fd : *listeners) set_keepalive(fd.get());  // accepted sockets inherit it
   auto address = local_address(listeners->front().get());
   if (!address) return fail(std::move(address).error());
-  return std::unique_ptr<Input>(std::make_unique<TcpInput>(settings, *std::move(listeners), *address, workers));
+  return std::unique_ptr<Input>(
+      std::make_unique<TcpInput>(settings, *std::move(listeners), *address, *std::move(tls), workers));
 }
 
 }  // namespace thorlog

@@ -1,4 +1,4 @@
-// The tcp input: one acceptor, connections spread over the workers.
+// The tcp, tls and relp inputs: one acceptor, connections spread over the workers.
 #pragma once
 
 #include <memory>

@@ -1,9 +1,15 @@
-// The connections of one tcp input on one worker: reads them, frames what they send, hands the frames to the intake.
-// Belongs to the worker's thread, but what is marked otherwise.
+// The connections of one tcp, tls or relp input on one worker: reads them, frames what they send, hands the frames to
+// the intake. Belongs to the worker's thread, but what is marked otherwise.
 //
 // A connection is closed only when its peer ends it, or the input goes: never because of what it sends, however long
 // or slow. Half lines are kept within the worker's memory budget; when that is full, the one that has waited longest
-// leaves in pieces.
+// leaves in pieces. TLS: a connection that does not shake hands as it should is closed, counted as refused.
+//
+// RELP: a peer that breaks the protocol is closed, too, and one whose half line there is no memory for; it keeps what
+// it has no acknowledgement of.
+//
+// tcp_connections.cc has their life, tcp_reading.cc reading and framing, tcp_upkeep.cc what time brings,
+// tcp_handshakes.cc what TLS needs, tcp_relp.cc acknowledgements.
 #pragma once
 
 #include <functional>
@@ -17,17 +23,21 @@
 #include "inputs/limits.h"
 #include "inputs/sockets.h"
 #include "inputs/tcp_ticket.h"
+#include "loop/tls.h"
 #include "thorlog/framing.h"
 
 namespace thorlog {
 
-// What the acceptor sends to a worker: a connection, or new limits, or how many it has refused.
+class RelpSession;
+
+// What the acceptor sends to a worker: a connection, or new limits and certificates, or how many it has refused.
 struct TcpNews {
   Fd fd;
   SocketAddress from;
   TcpTicket ticket;
   SharedLimits limits;
   std::uint32_t refused = 0;
+  SharedTls tls;
 };
 
 class TcpConnections {
@@ -37,6 +47,9 @@ class TcpConnections {
     std::size_t slot;
     SharedLimits limits;
     TcpFigures& figures;
+    std::string name;  // of the input, for the log
+    SharedTls tls;     // null: plain
+    bool relp = false;
   };
   explicit TcpConnections(Environment environment);
   ~TcpConnections();  // ends what is still connected
@@ -52,10 +65,19 @@ class TcpConnections {
 
   void receive(TcpNews&& news);
   void adopt(TcpNews&& news);
-  void ready(Connection& connection, int status);
+  void begin(Connection& connection);
+  void watch(Connection& connection);
+  void ready(Connection& connection, int status, int events);
   Heard read(Connection& connection);
+  Heard read_plain(Connection& connection, std::size_t size);
+  Heard read_tls(Connection& connection, std::size_t size);
+  bool write_out(Connection& connection);
   void take(Connection& connection, std::size_t bytes);
-  std::uint64_t offer_frames(Connection& connection, std::int64_t now, std::int64_t received);
+  template <class Source>  // StreamFramer, RelpSession
+  std::uint64_t offer_frames(Connection& connection, Source& source, std::int64_t now, std::int64_t received);
+  void decide(Connection& connection, std::int64_t now);
+  void offered(Connection& connection, const StreamFramer& source) noexcept;
+  void offered(Connection& connection, RelpSession& source);
   bool in_buffer(std::string_view bytes) const noexcept;
   void flush(Connection& connection, std::uint32_t flags);
   void settle(Connection& connection);
@@ -74,11 +96,28 @@ class TcpConnections {
   void flush_idle(std::int64_t now);
   void speed_up(std::int64_t now);
   void go_on_draining();
+  void shed(Connection& connection, std::uint32_t flags);
+  Heard after_relp(Connection& connection);
+  void leave(Connection& connection);
+  void finish(Connection& connection);
+  bool acknowledge(Connection& connection, std::uint64_t durable, bool failed);
+  void acknowledge_all();
+  void need_acknowledge(Connection& connection);
+  bool journal_failed() const noexcept;
+  bool may_shake_hands(Connection& connection);
+  bool has_place(std::int64_t now);
+  void handshake_over(Connection& connection);
+  void leave_place(Connection& connection);
+  void refuse_handshake(Connection& connection, const std::string& why);
+  void serve_queued();
+  void give_up_handshakes(std::int64_t now);
+  std::string endpoint_of(const Connection& connection) const;
   InputBooks& books() { return env_.context.intake.books(env_.slot); }
 
   Environment env_;
-  std::unique_ptr<char[]> buffer_;  // one read; shared by all connections, as nothing of it is kept between reads
-  ByteBuffer kept_;                 // a frame that must outlive the framer's next step
+  std::unique_ptr<char[]> buffer_;      // one read; shared by all connections, as nothing of it is kept between reads
+  std::unique_ptr<char[]> ciphertext_;  // likewise, of a tls input
+  ByteBuffer kept_;                     // a frame that must outlive the framer's next step
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> ended_;  // gone before the loop sleeps: not inside their own callbacks
   struct Chains;
@@ -90,6 +129,8 @@ class TcpConnections {
   Mailbox<TcpNews> news_;
   Timer tick_;
   Timer drain_timer_;
+  std::uint64_t acknowledge_ms_ = 1;
+  Timer acknowledge_timer_;
   BeforeSleep bury_;
 };
 

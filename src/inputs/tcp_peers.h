@@ -16,6 +16,7 @@ struct TcpPeer {
   std::atomic<std::uint32_t> connections{0};
   std::atomic<std::size_t> held{0};      // bytes of half lines, on all workers
   std::atomic<std::int64_t> full_at{0};  // rate.h
+  std::atomic<std::int64_t> handshakes_full_at{0};
 };
 
 class TcpPeers {

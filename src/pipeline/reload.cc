@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "config/diff.h"
+#include "inputs/input_tls.h"
 #include "pipeline/pipeline.h"
 
 namespace thorlog {
@@ -12,7 +13,7 @@ namespace {
 
 // What of an input can change without its sockets being opened anew.
 bool same_socket(const InputSettings& a, const InputSettings& b) {
-  return a.type == b.type && a.listen == b.listen && a.path == b.path;
+  return a.type == b.type && a.listen == b.listen && a.path == b.path && a.tls.has_value() == b.tls.has_value();
 }
 
 bool same_framing(const InputSettings& a, const InputSettings& b) {
@@ -49,6 +50,7 @@ Status Pipeline::reload(const Settings& next, std::vector<std::string>& notes) {
     if (scan_thread_) scan_thread_->update(next.scans, plan.rules);
   };
   if (plan.changes.empty()) {
+    for (const auto& [slot, settings] : plan.updated_inputs) slots_[slot].input->update(settings);  // certificates
     read_files_again(plan);
     update_scans();
     notes.emplace_back("nothing has changed");
@@ -74,6 +76,7 @@ Status Pipeline::make_plan(const Settings& next, Plan& plan, std::vector<std::st
     if (section == "scans" && next.scans.enabled == settings_.scans.enabled) continue;
     if (section != "identity" && section != "log") notes.push_back(section + ": changes apply at the next restart");
   }
+  if (Status usable = check_input_tls(next.inputs); !usable) return usable;
   if (auto rules = load_rules(next.scans)) {
     plan.rules = *std::move(rules);
   } else {

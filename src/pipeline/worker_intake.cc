@@ -14,12 +14,6 @@ constexpr std::size_t kMostQueued = 16U << 20;  // or when what waits is larger:
 
 }  // namespace
 
-std::string_view name_of(RefuseReason reason) noexcept {
-  static constexpr std::array<std::string_view, static_cast<std::size_t>(RefuseReason::count)> kNames = {
-      "journal_full", "journal_failed", "rate_limit", "not_allowed", "too_many"};
-  return kNames[static_cast<std::size_t>(reason)];
-}
-
 WorkerIntake::WorkerIntake(Environment environment)
     : env_(std::move(environment)), budget_(env_.budget), reassembler_(env_.reassembly, budget_) {}
 

@@ -17,7 +17,7 @@ namespace thorlog {
 
 class Intake::Stream {
  public:
-  std::string peer, address;
+  std::string peer, address, identity;
   bool datagrams = false;
   bool open = true;
 };
@@ -29,6 +29,7 @@ struct Seen {
   bool more = false;
   std::int64_t received = 0;
   std::string peer;
+  std::string identity;
 };
 
 class FakeIntake final : public Intake {
@@ -40,6 +41,7 @@ class FakeIntake final : public Intake {
     Stream& stream = *streams.back();
     stream.peer = info.peer;
     stream.address = info.peer_address;
+    stream.identity = info.peer_identity;
     stream.datagrams = info.datagrams;
     return &stream;
   }
@@ -51,14 +53,20 @@ class FakeIntake final : public Intake {
     ++books_[0].received;
     books_[0].bytes += frame.bytes.size();
     ++books_[0].emitted;
-    if (keep) seen.push_back({std::string(frame.bytes), frame.flags, frame.counted, more, received, stream->peer});
+    if (keep)
+      seen.push_back(
+          {std::string(frame.bytes), frame.flags, frame.counted, more, received, stream->peer, stream->identity});
   }
   void take(Stream* stream, const WholeRecord& record) override {
     ++books_[0].received;
     books_[0].bytes += record.raw.size();
     ++books_[0].emitted;
-    if (keep) seen.push_back({std::string(record.raw), record.flags, false, false, record.received, stream->peer});
+    if (keep)
+      seen.push_back(
+          {std::string(record.raw), record.flags, false, false, record.received, stream->peer, stream->identity});
   }
+  std::uint64_t held(const Stream* /*stream*/) const override { return held_frames; }
+  std::uint64_t durable(std::size_t /*input*/) override { return durable_records; }
   bool has_room() const noexcept override { return room; }
   bool must_refuse(RefuseReason& reason) const noexcept override {
     if (refuse == RefuseReason::count) return false;
@@ -94,6 +102,8 @@ class FakeIntake final : public Intake {
 
   bool keep = true;
   bool room = true;
+  std::uint64_t held_frames = 0;
+  std::uint64_t durable_records = ~std::uint64_t{0};
   RefuseReason refuse = RefuseReason::count;
   std::vector<Seen> seen;
   std::vector<std::unique_ptr<Stream>> streams;

@@ -1,0 +1,113 @@
+#include "inputs/relp_session.h"
+
+#include "thorlog/event.h"
+#include "thorlog/framing.h"
+
+namespace thorlog {
+
+bool RelpSession::next(Frame& frame) {
+  RelpFrame relp;
+  while (!ends_) {
+    switch (reader_.next(relp)) {
+      case RelpReader::Step::more:
+        return false;
+      case RelpReader::Step::broken:
+        break_off(std::string(reader_.error()));
+        return false;
+      case RelpReader::Step::frame:
+        break;
+    }
+    if (relp.command != RelpCommand::syslog)
+      take_command(relp);
+    else if (take_line(relp, frame))
+      return true;
+  }
+  return false;
+}
+
+bool RelpSession::take_line(const RelpFrame& relp, Frame& frame) {
+  if (!opened_) {
+    break_off("a line before `open`");
+    return false;
+  }
+  if (trouble_ != nullptr) {
+    hang_up();
+    return false;
+  }
+  frame = {};
+  frame.bytes = relp.last ? strip_trailer(relp.data) : relp.data;
+  const bool whole = relp.first && relp.last;
+  const bool given = !frame.bytes.empty();
+  if (given) ++given_;
+  if (!given && whole) ++empty_;
+  if (relp.last) waiting_.push_back({relp.txnr, given_, kHeld});
+  if (!given) return false;
+  frame.flags = whole ? 0 : flag::oversize;
+  frame.continues = !relp.first;
+  frame.counted = true;
+  frame.declared_length = relp.total;
+  return true;
+}
+
+void RelpSession::take_command(const RelpFrame& relp) {
+  RelpOffers offers;
+  switch (relp.command) {
+    case RelpCommand::open:
+      if (opened_) return break_off("a second `open`");
+      if (!relp.last || !read_relp_offers(relp.data, offers)) {
+        append_relp_response(relp.txnr, 500, "relp_version is missing", "", outgoing_);
+        return break_off("`open` without relp_version");
+      }
+      if (trouble_ != nullptr) {
+        append_relp_response(relp.txnr, 500, trouble_, "", outgoing_);
+        return hang_up();
+      }
+      opened_ = true;
+      return append_relp_response(relp.txnr, 200, "OK", relp_offers(), outgoing_);
+    case RelpCommand::close:
+      close_txnr_ = relp.txnr;
+      ends_ = true;
+      return;
+    case RelpCommand::rsp:
+    case RelpCommand::serverclose:
+      return;  // hints and answers mean nothing here
+    default:
+      if (relp.last) append_relp_response(relp.txnr, 500, "unknown command", "", outgoing_);
+      return;
+  }
+}
+
+void RelpSession::break_off(std::string why) {
+  error_ = std::move(why);
+  hang_up();
+}
+
+void RelpSession::hang_up() {
+  ends_ = true;
+  waiting_.clear();
+  marked_ = 0;
+}
+
+void RelpSession::settled(std::uint64_t emitted) {
+  while (marked_ < waiting_.size() && waiting_[marked_].frame <= offered_) waiting_[marked_++].mark = emitted;
+}
+
+bool RelpSession::acknowledge(std::uint64_t durable) {
+  bool any = false;
+  while (marked_ > 0 && waiting_.front().mark <= durable) {
+    append_relp_response(waiting_.front().txnr, 200, "OK", "", outgoing_);
+    waiting_.pop_front();
+    --marked_;
+    any = true;
+  }
+  return any;
+}
+
+void RelpSession::say_goodbye() {
+  if (said_goodbye_) return;
+  said_goodbye_ = true;
+  if (close_txnr_ != 0 && waiting_.empty()) append_relp(close_txnr_, "rsp", "", outgoing_);
+  append_relp(0, "serverclose", "", outgoing_);
+}
+
+}  // namespace thorlog
