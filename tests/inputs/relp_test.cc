@@ -298,7 +298,7 @@ TEST_F(Relp, WithAFailedJournalClientsAreSentAway) {
   ASSERT_TRUE(answers(*idle, "0 serverclose 0\n"));
   const auto late = connect();
   ASSERT_TRUE(late->send(kOpen));
-  ASSERT_TRUE(answers(*late, "1 rsp 30 500 the journal can't be written\n0 serverclose 0\n"));
+  ASSERT_TRUE(answers(*late, "1 rsp 32 500 the journal can't be written\n0 serverclose 0\n"));
   EXPECT_TRUE(ends(*late));
   EXPECT_EQ(bench->received(), 1U);
 }
@@ -334,6 +334,7 @@ TEST_F(Relp, EndsAConnectionThatSpeaksNoRelp) {
   open();
   const auto client = connect();
   ASSERT_TRUE(client->send("<13>a plain line\n"));
+  EXPECT_TRUE(answers(*client, "0 serverclose 0\n"));
   EXPECT_TRUE(ends(*client));
   EXPECT_EQ(bench->received(), 0U);
 }

@@ -194,7 +194,7 @@ TEST_F(Tls, WaitsWhileDownstreamIsFullButShakesHands) {
   const auto client = connect(options());
   bench.intake().room = false;
   ASSERT_TRUE(shake_hands(*client));
-  ASSERT_TRUE(bench.run_until([&] { return bench.intake().open_streams() == 1; }));
+  ASSERT_TRUE(bench.run_until([&] { return client->step() && bench.intake().open_streams() == 1; }));
   ASSERT_TRUE(send(*client, "later\n"));
   ASSERT_TRUE(bench.run_until([&] { return input->snapshot().paused == 1; }));
   EXPECT_EQ(bench.received(), 0U);

@@ -41,11 +41,18 @@ class Certificates:
         self.ca, self.certificate, self.key = folder / "ca.pem", folder / "server.pem", folder / "server.key"
         self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                       "-subj", "/CN=test authority", "-keyout", folder / "ca.key", "-out", self.ca)
+        self.folder = folder
+        self.issue("server", names, days)
+
+    def issue(self, stem: str, names: str, days: int = 2) -> tuple[Path, Path]:
+        """One more certificate of the authority, and its key."""
+        certificate, key, request = (self.folder / f"{stem}.{end}" for end in ("pem", "key", "csr"))
         self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                      "-subj", "/CN=test server", "-keyout", self.key, "-out", folder / "server.csr")
-        (folder / "ext").write_text(f"subjectAltName={names}\n")
-        self._openssl("x509", "-req", "-in", folder / "server.csr", "-CA", self.ca, "-CAkey", folder / "ca.key",
-                      "-CAcreateserial", "-days", str(days), "-extfile", folder / "ext", "-out", self.certificate)
+                      "-subj", f"/CN=test {stem}", "-keyout", key, "-out", request)
+        (self.folder / "ext").write_text(f"subjectAltName={names}\n")
+        self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.folder / "ca.key",
+                      "-CAcreateserial", "-days", str(days), "-extfile", self.folder / "ext", "-out", certificate)
+        return certificate, key
 
     @staticmethod
     def _openssl(*arguments) -> None:
