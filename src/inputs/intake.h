@@ -92,6 +92,8 @@ class Intake {
   virtual std::uint64_t held(const Stream* /*stream*/) const { return 0; }
   // Counts as received and emitted at once.
   virtual void take(Stream* stream, const WholeRecord& record) = 0;
+  // The frame that was offered last became a record of its own at once, whatever else is held of its stream.
+  virtual bool newest_left(const Stream* /*stream*/) const { return false; }
   // Of the records of this input that this worker has emitted (books().emitted), how many are as durable as
   // configured. Says so some time after it is true; to be asked each second or so.
   virtual std::uint64_t durable(std::size_t /*input*/) { return 0; }

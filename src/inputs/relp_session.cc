@@ -40,7 +40,7 @@ bool RelpSession::take_line(const RelpFrame& relp, Frame& frame) {
   const bool given = !frame.bytes.empty();
   if (given) ++given_;
   if (!given && whole) ++empty_;
-  if (relp.last) waiting_.push_back({relp.txnr, given_, kHeld});
+  if (relp.last) waiting_.push_back({relp.txnr, given_, kHeld, whole && given});
   if (!given) return false;
   frame.flags = whole ? 0 : flag::oversize;
   frame.continues = !relp.first;
@@ -85,19 +85,46 @@ void RelpSession::break_off(std::string why) {
 void RelpSession::hang_up() {
   ends_ = true;
   waiting_.clear();
-  marked_ = 0;
+  marked_ = asked_ = early_ = 0;
+}
+
+void RelpSession::offered(bool left, std::uint64_t emitted) noexcept {
+  ++offered_;
+  for (; asked_ < waiting_.size() && waiting_[asked_].frame <= offered_; ++asked_) {
+    if (left && waiting_[asked_].frame == offered_ && waiting_[asked_].whole) waiting_[asked_].mark = emitted;
+  }
 }
 
 void RelpSession::settled(std::uint64_t emitted) {
-  while (marked_ < waiting_.size() && waiting_[marked_].frame <= offered_) waiting_[marked_++].mark = emitted;
+  for (; marked_ < waiting_.size() && waiting_[marked_].frame <= offered_; ++marked_) {
+    if (waiting_[marked_].mark == kHeld) waiting_[marked_].mark = emitted;
+  }
 }
 
 bool RelpSession::acknowledge(std::uint64_t durable) {
   bool any = false;
-  while (marked_ > 0 && waiting_.front().mark <= durable) {
-    append_relp_response(waiting_.front().txnr, 200, "OK", "", outgoing_);
+  while (!waiting_.empty() && waiting_.front().is_durable(durable)) {
+    if (waiting_.front().early)
+      --early_;
+    else
+      append_relp_response(waiting_.front().txnr, 200, "OK", "", outgoing_);
     waiting_.pop_front();
-    --marked_;
+    if (marked_ > 0) --marked_;
+    if (asked_ > 0) --asked_;
+    any = true;
+  }
+  return acknowledge_early(durable) || any;
+}
+
+// Behind a line that waits for its rest. kMostBehind bounds what is looked at.
+bool RelpSession::acknowledge_early(std::uint64_t durable) {
+  bool any = false;
+  if (waiting_.empty() || waiting_.front().mark != kHeld) return false;
+  for (Waiting& each : waiting_) {
+    if (each.early || !each.is_durable(durable)) continue;
+    append_relp_response(each.txnr, 200, "OK", "", outgoing_);
+    each.early = true;
+    ++early_;
     any = true;
   }
   return any;

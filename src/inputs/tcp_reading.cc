@@ -131,7 +131,7 @@ inline void TcpConnections::offered(Connection& /*connection*/, const StreamFram
 
 // Its record exists now, unless the reassembly holds it.
 void TcpConnections::offered(Connection& connection, RelpSession& source) {
-  source.offered();
+  source.offered(env_.context.intake.newest_left(connection.stream), books().emitted);
   if (env_.context.intake.held(connection.stream) == 0) source.settled(books().emitted);
 }
 

@@ -61,6 +61,7 @@ void WorkerIntake::offer(Stream* stream, const Frame& frame, std::int64_t now, s
   books.bytes += frame.bytes.size();
   ++stream->offered;
   stream->offering = true;
+  stream->newest_left = false;
   // A datagram that is split counts as the records that it was split into.
   books.received += reassembler_.offer(stream->pieces, frame, now, received, more_buffered, *this);
   stream->offering = false;
@@ -79,6 +80,7 @@ void WorkerIntake::settle_held(Stream& stream) {
 void WorkerIntake::on_line(const Line& line) {
   Stream& stream = *static_cast<Stream*>(line.owner);
   Record& record = record_;
+  if (stream.offering && line.frames == 1 && line.frame + 1 == stream.offered) stream.newest_left = true;
   fill(line, stream, record);
   if (!stream.origin.empty()) record.origin = origin_of(line, stream, reassembler_.held(stream.pieces) == 0);
   store(record, stream.input);

@@ -60,6 +60,7 @@ class Intake::Stream {
   std::uint32_t offered = 0;  // frames
   std::uint32_t taken = 0;    // whole records
   bool offering = false;
+  bool newest_left = false;
   std::string origin;  // where the source is
   std::string passed;  // up to where nothing is held
   Reassembler::Stream* pieces = nullptr;
@@ -109,6 +110,7 @@ class WorkerIntake final : public Intake, private LineSink {
   void set_origin(Stream* stream, std::string_view origin) override;
   std::uint64_t held(const Stream* stream) const override;
   void take(Stream* stream, const WholeRecord& record) override;
+  bool newest_left(const Stream* stream) const override { return stream->newest_left; }
   std::uint64_t durable(std::size_t input) override;
   bool has_room() const noexcept override;
   bool must_refuse(RefuseReason& reason) const noexcept override;

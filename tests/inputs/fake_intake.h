@@ -66,6 +66,7 @@ class FakeIntake final : public Intake {
           {std::string(record.raw), record.flags, false, false, record.received, stream->peer, stream->identity});
   }
   std::uint64_t held(const Stream* /*stream*/) const override { return held_frames; }
+  bool newest_left(const Stream* /*stream*/) const override { return held_frames == 0; }
   std::uint64_t durable(std::size_t /*input*/) override { return durable_records; }
   bool has_room() const noexcept override { return room; }
   bool must_refuse(RefuseReason& reason) const noexcept override {

@@ -25,13 +25,14 @@ std::string acknowledged(int txnr) { return std::to_string(txnr) + " rsp 6 200 O
 
 // ---- the session alone
 
-std::vector<std::string> lines_of(RelpSession& session, const std::string& wire) {
+std::vector<std::string> lines_of(RelpSession& session, const std::string& wire, bool left = false,
+                                  std::uint64_t emitted = 0) {
   const std::string readable = wire + std::string(kReadAhead, '\n');
   session.feed(std::string_view(readable).substr(0, wire.size()));
   std::vector<std::string> all;
   for (Frame frame; session.next(frame);) {
     all.emplace_back(frame.bytes);
-    session.offered();
+    session.offered(left, emitted);
   }
   return all;
 }
@@ -66,6 +67,46 @@ TEST(RelpSession, ALineThatIsHeldIsNotAcknowledgedBeforeItHasLeft) {
   EXPECT_FALSE(session.acknowledge(1));
   EXPECT_TRUE(session.acknowledge(2));
   EXPECT_EQ(answers(session), acknowledged(3) + acknowledged(4));
+}
+
+TEST(RelpSession, LinesBehindOneThatIsHeldDoNotWaitWithIt) {
+  RelpSession session(100);
+  lines_of(session, kOpen + line(2, "before"), true, 1);
+  lines_of(session, line(3, "the head of a line"));
+  lines_of(session, line(4, "of another host"), true, 2);
+  lines_of(session, line(5, "likewise"), true, 3);
+  lines_of(session, line(6, std::string(150, 'x')), true, 5);  // in pieces: waits until nothing is held
+  EXPECT_TRUE(session.acknowledge(2));
+  EXPECT_EQ(answers(session), welcome() + acknowledged(2) + acknowledged(4));
+  EXPECT_TRUE(session.acknowledge(3));
+  EXPECT_FALSE(session.acknowledge(100));
+  EXPECT_EQ(answers(session), acknowledged(5)) << "and none of them twice";
+  EXPECT_TRUE(session.waits());
+  session.settled(6);
+  EXPECT_FALSE(session.acknowledge(5));
+  EXPECT_TRUE(session.acknowledge(6));
+  EXPECT_EQ(answers(session), acknowledged(3) + acknowledged(6));
+  EXPECT_FALSE(session.waits());
+  lines_of(session, line(7, "next"), true, 7);
+  EXPECT_TRUE(session.acknowledge(7));
+  EXPECT_EQ(answers(session), acknowledged(7));
+}
+
+TEST(RelpSession, NoMoreThanABoundGoesBehindALineThatIsHeld) {
+  RelpSession session(100);
+  lines_of(session, kOpen + line(2, "held"));
+  std::uint64_t emitted = 0;
+  std::size_t read = 1;
+  while (!session.full() && read < 2 * RelpSession::kMostBehind) {
+    lines_of(session, line(static_cast<int>(++read) + 1, "x"), true, ++emitted);
+    session.acknowledge(emitted);
+    answers(session);
+  }
+  EXPECT_EQ(read, RelpSession::kMostBehind);
+  session.settled(emitted + 1);
+  EXPECT_TRUE(session.acknowledge(emitted + 1));
+  EXPECT_EQ(answers(session), acknowledged(2));
+  EXPECT_FALSE(session.full());
 }
 
 TEST(RelpSession, PiecesOfALongLineAreAcknowledgedOnce) {

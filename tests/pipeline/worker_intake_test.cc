@@ -101,6 +101,20 @@ TEST_F(WorkerIntakeTest, KeepsItsBooksBalancedWhileALineWaitsForItsRest) {
   EXPECT_EQ(books.held, 0U);
 }
 
+// What RELP acknowledges before a held line of the same connection.
+TEST_F(WorkerIntakeTest, KnowsWhetherTheNewestFrameIsARecordAlready) {
+  offer(kLine);
+  EXPECT_TRUE(intake_.newest_left(stream_));
+  offer("{\"time\":\"2025-10-08T11:37:54Z\",\"hostname\":\"other\",\"level\":\"Info\",\"message\":\"never clo");
+  EXPECT_FALSE(intake_.newest_left(stream_));
+  offer(kLine);
+  EXPECT_TRUE(intake_.newest_left(stream_)) << "it is of another host";
+  EXPECT_EQ(intake_.held(stream_), 1U);
+  offer("sed\"}");
+  EXPECT_FALSE(intake_.newest_left(stream_)) << "it is the rest of the other";
+  EXPECT_EQ(intake_.held(stream_), 0U);
+}
+
 TEST_F(WorkerIntakeTest, ReleasesAHeldLineWhenItsTimeIsUp) {
   offer("{\"time\":\"2025-10-08T11:37:54Z\",\"hostname\":\"arch\",\"level\":\"Info\",\"message\":\"never closed");
   intake_.end_turn();

@@ -95,6 +95,28 @@ def received(daemon) -> int:
     return daemon.account()["inputs"]["relp"]["received"]
 
 
+@pytest.mark.parametrize("scheme", ["relp", "relps"])
+def test_from_one_thorlogd_to_another_with_either_killed(new_daemon, authority, scheme):
+    far = relp_daemon(new_daemon, server_tls(authority) if scheme == "relps" else None).start()
+    certificate, key = authority.issue("edge", "DNS:edge.example.org")
+    out = {"type": "syslog", "address": f"{scheme}://localhost:{port_of(far, 'relp')}", "format": "raw"}
+    if scheme == "relps":
+        out["tls"] = {"ca": str(authority.ca), "certificate": str(certificate), "key": str(key)}
+    near = new_daemon("near", outputs={"far": out}).start()
+    lines = [thor_line(number, [0, 500, 1900][number % 3]) for number in range(6000)]
+    for start in range(0, len(lines), 1000):
+        send_tcp(port_of(near, "tcp"), b"".join(line + b"\n" for line in lines[start:start + 1000]))
+        near.wait_account(lambda account: account["outputs"]["far"]["stored"] >= start + 1000, "stored")
+        victim = far if start % 2000 == 0 else near
+        victim.kill()
+        victim.start()
+    near.wait_drained(seconds=40)
+    wait_until(lambda: set(map(raw_of, far.events())) >= set(lines), "all lines", 20)
+    assert set(map(raw_of, far.events())) == set(lines)
+    if scheme == "relps":
+        assert {event["peer_identity"] for event in far.events()} == {"edge.example.org"}
+
+
 # ---- a client that looks closer than rsyslog
 
 class Client:
@@ -168,10 +190,12 @@ def test_a_line_that_waits_for_its_rest_is_acknowledged_when_the_whole_is_stored
     assert time.monotonic() - begun > 2.5, "only when its waiting was over"
     head = client.send(b"syslog", whole[:8192])
     assert client.silent(0.5)
+    other = client.send(b"syslog", thor_line(2, host="other"))
+    assert client.answer(other) == b"200 OK", "a line of another host does not wait with it"
     tail = client.send(b"syslog", whole[8192:])
     assert client.answer(head) == b"200 OK" and client.answer(tail) == b"200 OK"
     account = daemon.account()["inputs"]["relp"]
-    assert account["received"] == 3 and account["stored"] + account["joined"] == 3
+    assert account["received"] == 4 and account["stored"] + account["joined"] == 4
 
 
 def test_close_is_answered_when_all_is_acknowledged(new_daemon):
