@@ -16,6 +16,12 @@ bool same_socket(const InputSettings& a, const InputSettings& b) {
   return a.type == b.type && a.listen == b.listen && a.path == b.path && a.tls.has_value() == b.tls.has_value();
 }
 
+// The new one could not be bound beside the old one.
+bool needs_restart(const InputSettings& a, const InputSettings& b) {
+  return a.listen.is_set() && a.listen == b.listen && !same_socket(a, b) && a.type != InputType::udp &&
+         b.type != InputType::udp;
+}
+
 bool same_framing(const InputSettings& a, const InputSettings& b) {
   return a.framing == b.framing && a.max_message == b.max_message && a.receive_buffer == b.receive_buffer;
 }
@@ -85,6 +91,12 @@ Status Pipeline::make_plan(const Settings& next, Plan& plan, std::vector<std::st
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     if (!slots_[slot].input) continue;
     const auto found = find_by_name(next.inputs, slots_[slot].settings.name);
+    if (found != next.inputs.end() && needs_restart(slots_[slot].settings, *found)) {
+      return fail(
+          {Errc::config, fmt::format("input '{}': on an address that stays, its type, and whether it has tls, "
+                                     "change at a restart only",
+                                     found->name)});
+    }
     if (found == next.inputs.end() || !same_socket(slots_[slot].settings, *found)) {
       plan.removed_inputs.push_back(slot);
       continue;

@@ -123,6 +123,23 @@ ruleset(name="forward") {{
     assert {event["peer_identity"] for event in events} == {"relay.example.org"}
 
 
+def test_syslog_ng_forwards_over_tls(new_daemon, authority, peers):
+    daemon = tls_daemon(new_daemon, authority, ca=str(authority.ca), client_auth="require")
+    certificate, key = authority.issue("relay", "DNS:relay.example.org")
+    source = free_port()
+    peers.syslog_ng("before", f"""
+source s {{ network(ip("127.0.0.1") port({source}) transport("tcp") flags(no-parse) log-msg-size(65536)); }};
+destination d {{ network("localhost" port({port_of(daemon, "tls")}) transport("tls") template("$MSG\\n")
+  tls(ca-file("{authority.ca}") cert-file("{certificate}") key-file("{key}") peer-verify(required-trusted))); }};
+log {{ source(s); destination(d); flags(flow-control); }};
+""")
+    lines = [thor_line(number, [0, 500, 1900][number % 3]) for number in range(1000)]
+    send_tcp(source, b"".join(line + b"\n" for line in lines))
+    events = daemon.wait_events(len(lines), seconds=30)
+    assert sorted(map(raw_of, events)) == sorted(lines)
+    assert {event["peer_identity"] for event in events} == {"relay.example.org"}
+
+
 def test_loggen_sends_over_tls(new_daemon, authority):
     if not (SYSLOG_NG / "bin" / "loggen").exists():
         pytest.skip("SKIPPED: no loggen; run tests/tools/unpack-syslog-ng build/tools/syslog-ng")
@@ -193,6 +210,16 @@ def test_a_reload_takes_new_certificates_and_keeps_connections(new_daemon, autho
     with tls_connect(port, renewed) as after:
         after.sendall(thor_line(4) + b"\n")
         daemon.wait_received("tls", 4)
+
+
+def test_tls_on_an_address_that_had_none_needs_a_restart_and_says_so(new_daemon, authority):
+    daemon = new_daemon().start()
+    plain = daemon.config["inputs"]["tcp"]
+    daemon.config["inputs"]["tcp"] = {**tls_input(authority), "listen": plain["listen"]}
+    daemon.reload(wait=False)
+    wait_until(lambda: "change at a restart only" in daemon.log(), "the error in the log")
+    send_tcp(port_of(daemon, "tcp"), thor_line(1) + b"\n")
+    assert len(daemon.wait_events(1)) == 1
 
 
 def check(folder, config_text: str) -> tuple[int, str]:
