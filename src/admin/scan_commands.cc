@@ -95,16 +95,16 @@ void add_scan(Table& table, const element& scan) {
 
 Table scan_table() {
   return Table({{"ASSET", Align::left, true},
-                {"SCAN"},
+                {"SCAN", Align::left, true},
                 {"STATE"},
-                {"RUN", Align::right},
-                {"RESUMES", Align::right},
-                {"STARTED"},
+                {"RUN", Align::right, false, 5},
+                {"RESUMES", Align::right, false, 3},
+                {"STARTED", Align::left, false, 7},
                 {"LAST SEEN"},
-                {"LAST MODULE"},
-                {"LINES", Align::right},
-                {"ALERTS", Align::right},
-                {"WARNINGS", Align::right}});
+                {"LAST MODULE", Align::left, false, 1},
+                {"LINES", Align::right, false, 4},
+                {"ALERTS", Align::right, false, 2},
+                {"WARNINGS", Align::right, false, 6}});
 }
 
 void add_detection(Table& table, const element& event) {
@@ -120,15 +120,26 @@ void add_detection(Table& table, const element& event) {
 }
 
 Table detection_table() {
-  return Table({{"FOUND"}, {"SEVERITY"}, {"TYPE"}, {"ASSET"}, {"SCAN"}, {"WHAT", Align::left, true}});
+  // The sentence names the asset and the scan as well.
+  return Table({{"FOUND"},
+                {"SEVERITY"},
+                {"TYPE"},
+                {"ASSET", Align::left, true, 1},
+                {"SCAN", Align::left, true, 2},
+                {"WHAT", Align::left, false, 0, true}});
 }
 
 namespace {
 
+void print_wrapped(const std::string& text, std::size_t indent, const CommandOptions& options) {
+  const std::size_t width = options.width > 2 * indent ? options.width - indent : 0;
+  for (const std::string& line : wrapped(text, width)) fmt::print("{}{}\n", std::string(indent, ' '), line);
+}
+
 void print_run(const CommandOptions& options, const element& run) {
   const std::string state = text_at(run, "state");
   const std::string cause = text_at(run, "cause");
-  fmt::print("\n{} {}: {}{}, {} to {}, {} lines\n", coloured("RUN", Colour::bold, options.colours),
+  fmt::print("\n{} {}: {}{}\n{} to {}, {} lines\n", coloured("RUN", Colour::bold, options.colours),
              count_at(run, "run"), coloured(state, colour_of_scan(state), options.colours),
              cause.empty() ? "" : " (" + printable(cause) + ")", moment(run, "started"), moment(run, "last_seen"),
              grouped(count_at(run, "lines")));
@@ -146,12 +157,13 @@ void print_run(const CommandOptions& options, const element& run) {
   if (!modules.empty()) fmt::print("{}", modules.text(options.width, options.colours));
 }
 
-void print_evidence(const element& event) {
+// The lines that show it, whole: to compare them with others.
+void print_evidence(const element& event, const CommandOptions& options) {
   array evidence;
   if (event["detection"]["evidence"].get(evidence) != simdjson::SUCCESS) return;
   for (const element line : evidence) {
-    fmt::print("    {}  {}  {}\n", text_at(line, "id"), moment(line, "received"),
-               printable(text_at(line, "raw").substr(0, 400)));
+    fmt::print("    {}  {}\n", text_at(line, "id"), moment(line, "received"));
+    print_wrapped(printable(text_at(line, "raw").substr(0, 400)), 6, options);
   }
 }
 
@@ -169,10 +181,12 @@ int print_scan_page(const CommandOptions& options, const std::string& asset, con
   fmt::print("\n{}\n", coloured("DETECTIONS", Colour::bold, options.colours));
   for (const element event : array(answer.root()["detections"])) {
     const std::string severity = text_at(event["detection"], "severity");
-    fmt::print("{}  {}  {}\n", moment(event, "received"),
-               coloured(text_at(event["detection"], "type"), colour_of_severity(severity), options.colours),
-               printable(text_at(event, "message")));
-    print_evidence(event);
+    const std::string cause = text_at(event["detection"], "cause");
+    const std::string type = text_at(event["detection"], "type");
+    fmt::print("{}  {}{}\n", moment(event, "received"), coloured(type, colour_of_severity(severity), options.colours),
+               cause.empty() ? "" : " (" + printable(cause) + ")");
+    print_wrapped(printable(text_at(event, "message")), 4, options);
+    print_evidence(event, options);
   }
   return 0;
 }
@@ -197,13 +211,13 @@ int run_assets(const CommandOptions& options, const ScanNarrowing& narrowing) {
   if (!answer) return answer.exit();
   if (options.json) return print_lines(answer.root(), "assets", "asset");
   Table table({{"ASSET", Align::left, true},
-               {"HOST"},
-               {"IP"},
+               {"HOST", Align::left, true, 2},
+               {"IP", Align::left, false, 3},
                {"LAST SEEN"},
-               {"THOR"},
-               {"AGENT"},
-               {"SYSTEM"},
-               {"BOOTED"},
+               {"THOR", Align::left, false, 4},
+               {"AGENT", Align::left, false, 5},
+               {"SYSTEM", Align::left, false, 6},
+               {"BOOTED", Align::left, false, 1},
                {"OPEN", Align::right},
                {"SCANS", Align::right}});
   for (const element asset : array(answer.root()["assets"])) {

@@ -16,11 +16,15 @@ std::string coloured(std::string_view text, Colour colour, bool colours);
 
 class Table {
  public:
-  // `shrinks`: the column that gives way when the table is wider than the terminal; its cells end in "…".
+  // What gives way when the table is wider than the terminal, in this order: a column that goes `below` is written
+  // under its row, wrapped; those with `leaves` are left out, the highest number first; one that `shrinks` ends in
+  // "…".
   struct Column {
     std::string title;
     Align align = Align::left;
     bool shrinks = false;
+    int leaves = 0;  // 0: stays
+    bool below = false;
   };
   struct Cell {
     std::string text;  // printable UTF-8: escaped by the caller where it comes from outside
@@ -37,7 +41,9 @@ class Table {
   std::string text(std::size_t width, bool colours) const;
 
  private:
-  std::vector<std::size_t> widths(std::size_t width) const;
+  // 0: the column is not in its row.
+  std::vector<std::size_t> widths(std::size_t width, bool& below) const;
+  std::string note_of_missing(const std::vector<std::size_t>& wide, bool below) const;
 
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
@@ -45,6 +51,8 @@ class Table {
 
 // Characters on a terminal, one for each code point.
 std::size_t display_width(std::string_view utf8) noexcept;
+// Lines of at most `width` characters, broken at blanks where there are any.
+std::vector<std::string> wrapped(std::string_view utf8, std::size_t width);
 // At most `width` characters; "…" stands for what was cut off.
 std::string shortened(std::string_view utf8, std::size_t width);
 

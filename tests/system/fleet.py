@@ -154,7 +154,6 @@ class KilledRun(FleetRun):
         for row in timeline:
             # A sender that is cut off in the middle of a message sends all of it again; the simulator does not.
             if kills and row["t"] >= kills[0] and all(stream.is_whole() for stream in begun.values()):
-                begun.clear()
                 kills.pop(0)
                 away = time.monotonic()
                 self.kill_quietly(player)
