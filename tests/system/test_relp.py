@@ -227,6 +227,30 @@ def test_a_full_journal_acknowledges_nothing_and_loses_nothing(new_daemon):
     daemon.kill()
 
 
+def test_with_a_failed_journal_nothing_more_is_acknowledged_and_clients_are_sent_away(new_daemon):
+    daemon = relp_daemon(new_daemon, journal={"segment": "256KiB", "max_size": "64MiB", "durability": "disk"})
+    daemon.check_laws = False
+    daemon.start(environment={"THORLOG_FAULT": "sync:12:eio,batch_write:40:eio"})
+    client = Client(port_of(daemon, "relp")).open()
+    acknowledged = []
+    for number in range(10_000):
+        line = thor_line(number)
+        if client.answer(client.send(b"syslog", line)) != b"200 OK":
+            break
+        acknowledged.append(line)
+    assert 20 < len(acknowledged) < 10_000
+    assert client.text == b"0 serverclose 0\n"
+    assert daemon.http("/healthz")[0] == 503
+    late = Client(port_of(daemon, "relp"))
+    refusal = late.answer(late.send(b"open", b"relp_version=0\ncommands=syslog"))
+    assert refusal.startswith(b"500 ")
+    daemon.kill()
+    daemon.start()
+    daemon.wait_drained()
+    came = set(map(raw_of, daemon.events()))
+    assert came >= set(acknowledged) and len(came) <= len(acknowledged) + 1
+
+
 def test_hostile_clients_are_sent_away(new_daemon):
     daemon = relp_daemon(new_daemon).start()
     for wire in (b"<13>plain text\n", b"1 syslog 5 early\n", b"1 open 999999999999 x\n", b"1 " + b"x" * 100,
