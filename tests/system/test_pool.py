@@ -9,8 +9,9 @@ import pytest
 from daemon import port_of
 from lines import numbers, thor_line
 from net import connect
-from receivers import BadReceiver
+from receivers import BadReceiver, server_context
 from wait import wait_until
+from web import Certificates
 
 
 class Stream(threading.Thread):
@@ -89,3 +90,39 @@ def test_going_back_under_load_sends_nothing_twice(new_daemon, three):
     assert sorted(numbers(first.lines + second.lines)) == list(range(sent))
     assert daemon.metrics()['output_possibly_lost_bytes_total{output="pool"}'] == 0
     assert f"tcp://127.0.0.1:{first.port}" in daemon.ctl("status", "--json")
+
+
+def test_a_pool_over_relp_goes_back_under_load_and_sends_nothing_twice(new_daemon):
+    first, second = BadReceiver(protocol="relp"), BadReceiver(protocol="relp").start()
+    pool = {"type": "syslog", "address": [f"relp://127.0.0.1:{each.port}" for each in (first, second)], "fail_back": "1s"}
+    daemon = new_daemon(outputs={"pool": pool}).start()
+    stream = Stream(port_of(daemon, "tcp"))
+    stream.start()
+    more_at(second)
+    first.start()
+    more_at(first)
+    left_at = len(second.lines)
+    more_at(first, 400)
+    assert len(second.lines) == left_at
+    sent = stream.end()
+    daemon.wait_drained(seconds=30)
+    assert sorted(numbers(first.lines + second.lines)) == list(range(sent))
+    for receiver in (first, second):
+        receiver.stop()
+
+
+def test_a_target_with_a_stranger_s_certificate_makes_room_for_the_next(new_daemon, folder):
+    good, stranger = Certificates(folder / "good"), Certificates(folder / "stranger")
+    first, second = BadReceiver(tls=server_context(stranger)).start(), BadReceiver(tls=server_context(good)).start()
+    pool = {"type": "syslog", "address": [f"tls://localhost:{each.port}" for each in (first, second)], "framing": "lf",
+            "fail_back": "1s", "tls": {"ca": str(good.ca)}}
+    daemon = new_daemon(outputs={"pool": pool}).start()
+    stream = Stream(port_of(daemon, "tcp"))
+    stream.start()
+    more_at(second)
+    sent = stream.end()
+    daemon.wait_drained(seconds=30)
+    assert first.lines == [] and sorted(numbers(second.lines)) == list(range(sent))
+    assert "certificate" in daemon.log()
+    for receiver in (first, second):
+        receiver.stop()

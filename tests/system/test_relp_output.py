@@ -138,6 +138,33 @@ def test_either_side_killed_while_lines_flow_loses_nothing(new_daemon, peers, fo
     print(f"{len(stored)} stored, {len(set(got))} written, {len(got) - len(set(got))} twice")
 
 
+def test_a_chain_of_rsyslog_thorlogd_and_rsyslog_loses_nothing_whoever_of_us_is_killed(new_daemon, peers, folder):
+    """omrelp with a disk queue, thorlogd, imrelp, a file. The first rsyslogd lives, so every line it took must arrive."""
+    dice = random.Random(9)
+    source, middle, port, written = free_port(), free_port(), free_port(), folder / "written.log"
+    target = peers.rsyslog("target", IMRELP.format(port=port, file=written, tls=""))
+    daemon = new_daemon(inputs={"relp": {"type": "relp", "listen": f"127.0.0.1:{middle}"}},
+                        outputs={"out": {"type": "syslog", "address": f"relp://127.0.0.1:{port}"}}).start()
+    peers.rsyslog("source", OMRELP.format(source=source, target=middle))
+    feeder = Feeder(source)
+    feeder.start()
+    for number in range(6):
+        before = len(seen(written))
+        wait_until(lambda: len(seen(written)) > before + 200, lambda: f"more lines than {before}", 40)
+        if (number if number < 2 else dice.randrange(2)) == 0:
+            daemon.kill()
+            daemon.start()
+        else:
+            kill(target)
+            target.start()
+    feeder.end()
+    sent = set(range(feeder.offered))
+    wait_until(lambda: set(seen(written)) >= sent, lambda: f"{len(sent - set(seen(written)))} of {len(sent)} lines", 60)
+    got = seen(written)
+    assert set(got) == sent
+    print(f"{len(sent)} lines, {len(got) - len(sent)} twice")
+
+
 def test_every_byte_of_a_line_arrives(new_daemon, folder):
     receiver = BadReceiver(protocol="relp").start()
     daemon = new_daemon(outputs={"out": output_to(receiver, "relp")})
