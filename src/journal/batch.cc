@@ -182,7 +182,7 @@ std::span<const std::byte> BatchReader::next_sound() {
     seq_ = batch_->base_seq() + index_;
     at_ += length;
     ++index_;
-    if (!verify_ || is_record_sound(one, batch_->checksum())) return one;
+    if (!verify_ || is_record_sound(one, batch_->checksum())) return current_ = one;
     ++damaged_;
   }
   return {};
@@ -201,6 +201,12 @@ bool BatchReader::next_line(Record& record) {
     if (decode_line(one, record)) return true;
     ++damaged_;
   }
+  return false;
+}
+
+bool BatchReader::read_fields(Record& record) {
+  if (decode_record(current_, record, pieces_)) return true;
+  ++damaged_;
   return false;
 }
 

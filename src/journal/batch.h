@@ -134,6 +134,8 @@ class BatchReader {
   // The same without attributes: only raw, kind, format, level, priority, flags, input, parts and received are set,
   // the rest of `record` stays as it is. For who looks at no more.
   bool next_line(Record& record);
+  // All of the record that next_line() gave. False: it is damaged, and counted.
+  bool read_fields(Record& record);
   // Of the record that next() gave: its offset (the id) and number.
   std::uint64_t offset() const noexcept { return offset_; }
   std::uint64_t seq() const noexcept { return seq_; }
@@ -145,6 +147,7 @@ class BatchReader {
   const Batch* batch_;
   bool verify_;
   std::size_t at_ = kBatchHeaderSize;
+  std::span<const std::byte> current_;
   std::uint32_t index_ = 0;
   std::uint64_t offset_ = 0;
   std::uint64_t seq_ = 0;

@@ -120,7 +120,10 @@ bool needs_asset(const OutputSettings& settings) {
 
 bool needs_fields(const OutputSettings& settings) {
   if (settings.format != OutputFormat::raw || settings.max_event != 0) return true;
-  if (settings.type == OutputType::syslog) return true;  // its hops stand in the structured data
+  if (settings.type == OutputType::syslog) {
+    // What is sent in parts, or may have to be, has its names in each part.
+    return settings.max_length != 0 || settings.addresses.front().transport == Transport::udp;
+  }
   if (settings.type != OutputType::file) return true;
   const auto shows = [&](std::string_view field) { return settings.path.find(field) != std::string::npos; };
   return shows("{asset}") || shows("{host}") || shows("{scan_id}") || shows("{group_id}");

@@ -112,7 +112,7 @@ bool OutputWorker::feed_batch() {
   const bool late = lag != 0 && batch_->stored() < now_ - lag;
   if (park_refused_ || (!late && !sink_->ready())) return false;
   for (;;) {
-    if (!held_ && !(wants_fields_ ? records_->next(record_) : records_->next_line(record_))) return true;
+    if (!held_ && !next_record()) return true;
     held_ = false;
     if (records_->seq() < skip_before_) continue;
     switch (hand_over(late)) {
@@ -125,6 +125,20 @@ bool OutputWorker::feed_batch() {
         return false;
     }
   }
+}
+
+// The fields only where somebody looks at them: reading them takes longer than handing over the line.
+bool OutputWorker::next_record() {
+  if (wants_fields_) return records_->next(record_);
+  while (records_->next_line(record_)) {
+    const bool is_syslog = settings_.type == OutputType::syslog;
+    if (!is_syslog || !may_have_hops(record_.event.raw)) {
+      record_.event.structured_data = {};  // an earlier record's
+      return true;
+    }
+    if (records_->read_fields(record_)) return true;
+  }
+  return false;
 }
 
 Taken OutputWorker::hand_over(bool late) {

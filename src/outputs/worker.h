@@ -61,6 +61,7 @@ class OutputWorker final : private SinkHost {
   bool feed();
   bool next_batch();
   bool feed_batch();
+  bool next_record();
   Taken hand_over(bool late);
   void end_batch();
   void mark_half_batch();

@@ -232,6 +232,14 @@ unsigned hops_of(const Event& event) noexcept {
   return read.ec == std::errc() && hops <= kMostHops ? std::max(hops, 1U) : kMostHops;
 }
 
+// They stand in the structured data of RFC 5424's header, and only that one begins with "<PRI>1 ".
+bool may_have_hops(std::string_view raw) noexcept {
+  if (raw.size() < 5 || raw[0] != '<') return false;
+  std::size_t at = 2;
+  while (at < 4 && raw[at] != '>') ++at;
+  return raw[at] == '>' && raw.substr(at + 1, 2) == "1 ";
+}
+
 void SyslogEncoder::append_rfc5424(const StoredRecord& stored, ByteBuffer& out) {
   const Event& event = stored.record.event;
   const LineParts parts = take_apart(event);

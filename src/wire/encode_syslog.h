@@ -13,6 +13,8 @@ namespace thorlog {
 // How many thorlogds the line has come through, as the last one said in the first element of its structured data.
 // Only of a line from a peer that is trusted: of others without_own_elements() was taken.
 unsigned hops_of(const Event& event) noexcept;
+// Whether the line can have any, without its fields: false says that it has none.
+bool may_have_hops(std::string_view raw) noexcept;
 inline constexpr unsigned kMostHops = 8;  // then it goes round in circles
 
 // Structured data without the elements in front that only another thorlogd may write.

@@ -83,7 +83,19 @@ char* put_line_escaped(char* to, const char* from, const char* stop) noexcept {
     to += 32 - done;
     from += 32;
   }
-  return put_line_escaped(to, from, stop);
+  // Mostly the rest needs no escapes: two blocks that overlap hold it, and their bytes tell.
+  const auto left = static_cast<std::size_t>(stop - from);
+  if (left < 32) return put_line_escaped(to, from, stop);
+  const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  const __m256i last = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(stop - 32));
+  const __m256i low = _mm256_min_epu8(_mm256_min_epu8(first, last), highest);
+  const __m256i special =
+      _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(low, first), _mm256_cmpeq_epi8(low, last)),
+                      _mm256_or_si256(_mm256_cmpeq_epi8(first, backslash), _mm256_cmpeq_epi8(last, backslash)));
+  if (_mm256_movemask_epi8(special) != 0) return put_line_escaped(to, from, stop);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), first);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + left - 32), last);
+  return to + left;
 }
 #endif
 

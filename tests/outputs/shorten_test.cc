@@ -152,6 +152,14 @@ TEST(Hops, AreReadFromTheFirstElementOnly) {
   EXPECT_EQ(hops(R"([thor@32473 hops="x"])"), kMostHops);
 }
 
+TEST(Hops, AreLookedForBehindTheHeaderOfRfc5424Only) {
+  for (const char* line : {"<1>1 ", "<14>1 - h a", "<165>1 2026-03-02T08:00:00Z h a - - [thor@32473 hops=\"3\"]"})
+    EXPECT_TRUE(may_have_hops(line)) << line;
+  for (const char* line : {"", "<1>1", "<>1 - h", "<1655>1 - h", "<165", "<165>1", "<14>Oct  8 13:47:09 h a: x",
+                           "14>1 - h a", "THOR: Info: MODULE: x"})
+    EXPECT_FALSE(may_have_hops(line)) << line;
+}
+
 TEST(Hops, OfAnUntrustedPeerAreTakenOff) {
   EXPECT_EQ(without_own_elements(R"([thor@32473 hops="3"][thor@32473 hops="9"][ex@9 a="b"])"), R"([ex@9 a="b"])");
   EXPECT_EQ(without_own_elements(R"([ex@9 a="b"])"), R"([ex@9 a="b"])");
@@ -176,17 +184,19 @@ TEST(Hops, EightAreACircleAndTheLineIsParked) {
   OutputWorld world;
   Receiver receiver;
   std::vector<std::string> lines = {R"(<14>1 - h a - - [thor@32473 id="0-1" hops="7"] seven)",
-                                    R"(<14>1 - h a - - [thor@32473 id="0-1" hops="8"] eight)"};
+                                    R"(<14>1 - h a - - [thor@32473 id="0-1" hops="8"] eight)",
+                                    "<14>Oct  8 13:47:09 h a: none"};
   std::vector<Record> records;
   for (const std::string& line : lines) {
     records.push_back(line_record(line));
     const std::size_t at = line.find('[');
+    if (at == std::string::npos) continue;
     records.back().event.structured_data = std::string_view(line).substr(at, line.find(']') + 1 - at);
   }
   world.append(records);
   OutputRunner& output = world.run(syslog_to("out", Transport::tcp, receiver.port()));
-  ASSERT_TRUE(wait_until([&] { return output.snapshot().pending == 0 && receiver.line_count() >= 1; }));
-  EXPECT_EQ(receiver.line_count(), 1U);
+  ASSERT_TRUE(wait_until([&] { return output.snapshot().pending == 0 && receiver.line_count() >= 2; }));
+  EXPECT_EQ(receiver.line_count(), 2U);
   EXPECT_EQ(parked(output.snapshot()), 1U);
   EXPECT_EQ(output.dead_letters()->list(9).at(0).reason, "loop");
   EXPECT_TRUE(is_balanced(output.snapshot()));
