@@ -56,9 +56,9 @@ class ScanMemory {
   std::uint8_t position() const noexcept { return position_; }
 
  private:
-  char id_[118] = {};
   std::uint8_t length_ = 0;
   std::uint8_t position_ = 0;
+  char id_[118] = {};  // usual ones share a cache line with the rest
 };
 
 struct ParseContext {

@@ -66,7 +66,7 @@ void WorkerIntake::offer(Stream* stream, const Frame& frame, std::int64_t now, s
   books.received += reassembler_.offer(stream->pieces, frame, now, received, more_buffered, *this);
   stream->offering = false;
   settle_held(*stream);
-  if (stream->held == 0) stream->passed = stream->origin;
+  if (stream->held == 0 && !stream->origin.empty()) stream->passed = stream->origin;
   if (!waiting_.empty()) hand_over();
 }
 
@@ -82,6 +82,7 @@ void WorkerIntake::on_line(const Line& line) {
   Record& record = record_;
   if (stream.offering && line.frames == 1 && line.frame + 1 == stream.offered) stream.newest_left = true;
   fill(line, stream, record);
+  record.origin = {};
   if (!stream.origin.empty()) record.origin = origin_of(line, stream, reassembler_.held(stream.pieces) == 0);
   store(record, stream.input);
   count(record, stream.input);

@@ -53,17 +53,18 @@ using BatchRing = Ring<HandOver, 64>;
 
 class Intake::Stream {
  public:
+  // What each line asks stands together: among many streams all of it comes from memory.
   std::size_t input = 0;
-  std::string peer, address, identity;
-  std::uint32_t number = 0;
+  Reassembler::Stream* pieces = nullptr;
   std::uint64_t held = 0;     // frames held when the books were last brought up to date
   std::uint32_t offered = 0;  // frames
   std::uint32_t taken = 0;    // whole records
+  std::uint32_t number = 0;
   bool offering = false;
   bool newest_left = false;
+  std::string peer, address, identity;
   std::string origin;  // where the source is
   std::string passed;  // up to where nothing is held
-  Reassembler::Stream* pieces = nullptr;
 };
 
 class WorkerIntake final : public Intake, private LineSink {

@@ -45,7 +45,7 @@ bool Reassembler::State::is_cut_by_scanner(std::string_view bytes, const Start& 
 bool Reassembler::State::is_cut_size(std::size_t n, const Slot& slot) const noexcept {
   if (cuts.contains(n)) return true;
   for (std::size_t i = 0; i < slot.learnt_count; ++i)
-    if (slot.learnt[i] == n) return true;
+    if (slot.extra->learnt[i] == n) return true;
   return false;
 }
 

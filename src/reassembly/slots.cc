@@ -10,6 +10,9 @@
 namespace thorlog {
 namespace {
 
+// With what the allocator, the list and the index take beside it.
+constexpr std::size_t kSlotCost = sizeof(Slot) + 40;
+
 std::uint32_t hash_of(std::string_view host) noexcept {
   std::uint64_t hash = 0x9E3779B97F4A7C15U ^ host.size();
   std::size_t at = 0;
@@ -108,11 +111,11 @@ Slot& Reassembler::State::new_slot(Stream& stream, std::string_view host, LineSi
     stream.first.set_host(host);
     return stream.first;
   }
-  const std::size_t cost = sizeof(Slot) + host.size() + 64;
+  const std::size_t cost = kSlotCost + (host.size() > sizeof(Slot::host_begin) ? sizeof(SlotExtra) + host.size() : 0);
   if (stream.others.size() + 1 < kMostSlots && holdings.try_take(*stream.peer, cost)) {
     stream.others.push_back(std::make_unique<Slot>());
     Slot& slot = *stream.others.back();
-    slot.charge = cost;
+    slot.charge = static_cast<std::uint32_t>(cost);
     slot.hash = hash_of(host);
     slot.set_host(host);
     make_room_in_index(stream);
@@ -139,7 +142,7 @@ void Reassembler::State::learn_start(Stream& stream, Slot& slot, const Offer& of
   if (start.rule == StartRule::s5 || start.rule == StartRule::s6) stream.thor_only = false;
   if (start.extra_length > 0) {
     const std::string_view word = offer.bytes.substr(start.extra_at, start.extra_length);
-    if (slot.relay_word != word) slot.relay_word = word.substr(0, 300);
+    if (slot.relay_word() != word) slot.more().relay_word = word.substr(0, 300);
   }
 }
 
@@ -149,13 +152,14 @@ void Reassembler::State::learn_cut(Stream& stream) {
   Slot* slot = stream.cut_slot;
   stream.cut_slot = nullptr;
   if (!options.learn || slot == nullptr || is_cut_size(stream.cut_size, *slot)) return;
-  if (slot->suspected != stream.cut_size) {
-    slot->suspected = stream.cut_size;
+  SlotExtra& extra = slot->more();
+  if (extra.suspected != stream.cut_size) {
+    extra.suspected = stream.cut_size;
     return;
   }
-  slot->learnt[slot->learnt_count % slot->learnt.size()] = stream.cut_size;
-  if (slot->learnt_count < slot->learnt.size()) ++slot->learnt_count;
-  slot->suspected = 0;
+  extra.learnt[slot->learnt_count % extra.learnt.size()] = stream.cut_size;
+  if (slot->learnt_count < extra.learnt.size()) ++slot->learnt_count;
+  extra.suspected = 0;
 }
 
 // R2: the words by which a relay may call the sender of this head.
@@ -164,9 +168,9 @@ bool Reassembler::State::names_sender(const Stream& stream, const Held& head, st
   if (word == stream.address) return true;
   const HostParts parts = split_host(host_of(head.text.view(), head.start));
   if (word == parts.host || word == parts.ip) return true;
-  if (stream.first.relay_word == word) return true;
+  if (stream.first.relay_word() == word) return true;
   return std::any_of(stream.others.begin(), stream.others.end(),
-                     [&](const auto& slot) { return slot->relay_word == word; });
+                     [&](const auto& slot) { return slot->relay_word() == word; });
 }
 
 }  // namespace thorlog

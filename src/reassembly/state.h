@@ -20,6 +20,7 @@ struct Offer {
   LineSink& sink;
   std::uint32_t number;  // of the frame within the stream
   Start start = {};
+  bool tested = false;  // `start` is known
   std::uint32_t flags = 0;
   Held* head = nullptr;  // the held head that it continues
 };
@@ -98,6 +99,7 @@ struct Reassembler::State {
   List<Held, &Held::by_first> by_first;
   List<Held, &Held::by_last> by_last;
   List<Stream, &Stream::in_all> streams;
+  const Stream* last_offered = nullptr;
   std::vector<Piece> pieces;  // of the line that leaves
 };
 

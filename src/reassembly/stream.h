@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -12,29 +13,42 @@
 
 namespace thorlog {
 
-// Header hosts of one stream; beyond it the least used one is forgotten.
-inline constexpr std::size_t kMostSlots = 64;
+// Header hosts of one stream; beyond it the least used one is forgotten. A relay that carries more of them looks for
+// one to forget at nearly every line.
+inline constexpr std::size_t kMostSlots = 256;
+
+// Of a header host, what only few have.
+struct SlotExtra {
+  std::string host;                       // when it is longer than Slot::host_begin
+  std::string relay_word;                 // what a relay puts before this host (H12), and so before its continuations
+  std::array<std::uint32_t, 4> learnt{};  // cut sizes (R8)
+  std::uint32_t suspected = 0;            // seen once
+};
 
 // One header host of a stream: the token as it stands in the header ("arch/127.0.0.1"), empty for lines without one.
-// What each line asks comes first, so that it shares a cache line.
+// What each line asks comes first: two cache lines with the beginning of `memory`.
 struct Slot {
   bool is_host(std::string_view token) const noexcept {
     if (token.size() != host_size) return false;
     const std::size_t near = token.size() < sizeof(host_begin) ? token.size() : sizeof(host_begin);
-    return std::memcmp(token.data(), host_begin, near) == 0 && (near == token.size() || token == host);
+    return std::memcmp(token.data(), host_begin, near) == 0 && (near == token.size() || token == extra->host);
   }
   void set_host(std::string_view token) {
     host_size = static_cast<std::uint16_t>(token.size());
     std::memcpy(host_begin, token.data(), token.size() < sizeof(host_begin) ? token.size() : sizeof(host_begin));
-    if (token.size() > sizeof(host_begin)) host = token;
+    if (token.size() > sizeof(host_begin)) more().host = token;
+  }
+  std::string_view relay_word() const noexcept { return extra ? std::string_view(extra->relay_word) : ""; }
+  SlotExtra& more() {
+    if (!extra) extra = std::make_unique<SlotExtra>();
+    return *extra;
   }
   // As new, for another host; what was paid for it stays.
   void forget() noexcept {
     known = seen_weak = plain_priority = false;
     learnt_count = 0;
     memory = ScanMemory();
-    relay_word.clear();
-    suspected = 0;
+    extra.reset();
   }
 
   std::uint16_t host_size = 0;
@@ -44,15 +58,13 @@ struct Slot {
   std::uint8_t learnt_count = 0;
   std::uint32_t used = 0;  // when, in the stream's frames
   std::uint32_t hash = 0;  // of the host
-  char host_begin[46] = {};
+  std::uint32_t charge = 0;
+  char host_begin[44] = {};
   Held* held = nullptr;
   ScanMemory memory;
-  std::string host;                       // when it is longer than host_begin
-  std::string relay_word;                 // what a relay puts before this host (H12), and so before its continuations
-  std::array<std::uint32_t, 4> learnt{};  // cut sizes (R8)
-  std::uint32_t suspected = 0;            // seen once
-  std::size_t charge = 0;
+  std::unique_ptr<SlotExtra> extra;
 };
+static_assert(offsetof(Slot, held) == 64 && sizeof(Slot) == 200);
 
 class alignas(64) Reassembler::Stream {
  public:

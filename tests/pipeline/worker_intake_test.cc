@@ -196,7 +196,7 @@ TEST_F(WorkerIntakeTest, AsksInputsToWaitWhenFewLargeLinesFillTheMemory) {
     intake_.end_turn();
     ASSERT_LT(lines, 10);
   }
-  EXPECT_EQ(lines, 3);  // 16 MiB
+  EXPECT_EQ(lines, 2);  // 8 MiB
   HandOver handed;
   ASSERT_TRUE(intake_.ring().pop(handed));
   intake_.room_made();
