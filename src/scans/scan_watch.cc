@@ -13,6 +13,7 @@ ScanWatch::ScanWatch(const ScanOptions& options, ScanSink& sink, std::shared_ptr
 ScanWatch::~ScanWatch() = default;
 
 void ScanWatch::see(const SeenRecord& record) { state_->see(record); }
+void ScanWatch::expect(const Record& record) noexcept { state_->expect(record); }
 void ScanWatch::advance(std::int64_t log_time) { state_->advance(log_time); }
 std::int64_t ScanWatch::next_due() const noexcept { return state_->next_due(); }
 void ScanWatch::deaf(std::uint16_t input, std::int64_t from, std::int64_t to) { state_->deaf(input, from, to); }

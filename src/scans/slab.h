@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/huge_memory.h"
+
 namespace thorlog {
 
 inline constexpr std::uint32_t kNone = ~0U;
@@ -13,8 +15,15 @@ inline constexpr std::uint32_t kNone = ~0U;
 template <class T>
 class Slab {
  public:
-  T& operator[](std::uint32_t n) noexcept { return (*blocks_[n / kBlock])[n % kBlock]; }
-  const T& operator[](std::uint32_t n) const noexcept { return (*blocks_[n / kBlock])[n % kBlock]; }
+  Slab() = default;
+  ~Slab() {
+    for (T* block : blocks_) std::destroy_n(block, kBlock);
+  }
+  Slab(const Slab&) = delete;
+  Slab& operator=(const Slab&) = delete;
+
+  T& operator[](std::uint32_t n) noexcept { return blocks_[n / kBlock][n % kBlock]; }
+  const T& operator[](std::uint32_t n) const noexcept { return blocks_[n / kBlock][n % kBlock]; }
 
   std::uint32_t add() {
     if (!free_.empty()) {
@@ -22,7 +31,7 @@ class Slab {
       free_.pop_back();
       return n;
     }
-    if (end_ % kBlock == 0 && end_ / kBlock == blocks_.size()) blocks_.push_back(std::make_unique<Block>(kBlock));
+    if (end_ % kBlock == 0 && end_ / kBlock == blocks_.size()) add_block();
     return end_++;
   }
   // The object is as new when its number is given out again.
@@ -33,12 +42,35 @@ class Slab {
 
   std::uint32_t end() const noexcept { return end_; }  // numbers below it, free ones among them
   std::size_t size() const noexcept { return end_ - free_.size(); }
+  // Says that the object will be needed soon: its cache lines from `first` up to byte `last` of it.
+  void fetch(std::uint32_t n, std::size_t first, std::size_t last) const noexcept {
+    const auto* const bytes = reinterpret_cast<const char*>(&(*this)[n]);
+    for (std::size_t at = first; at < last; at += 64) __builtin_prefetch(bytes + at, 1);
+    __builtin_prefetch(bytes + last - 1, 1);
+  }
 
  private:
   static constexpr std::uint32_t kBlock = 256;
-  using Block = std::vector<T>;
+  static constexpr std::size_t kBlockBytes = kBlock * sizeof(T);
+  static constexpr std::size_t kSmall = 16;  // blocks that get memory of their own; behind them comes a lot at once
 
-  std::vector<std::unique_ptr<Block>> blocks_;
+  void add_block() {
+    if (left_ == 0) {
+      left_ = blocks_.size() < kSmall ? 1 : 2 * kHugePage / kBlockBytes;
+      memory_.push_back(make_memory(left_ * kBlockBytes));
+      next_ = memory_.back().get();
+    }
+    T* const block = reinterpret_cast<T*>(next_);
+    std::uninitialized_value_construct_n(block, kBlock);
+    blocks_.push_back(block);
+    next_ += kBlockBytes;
+    --left_;
+  }
+
+  std::vector<Memory> memory_;
+  std::vector<T*> blocks_;
+  std::byte* next_ = nullptr;  // room for `left_` blocks
+  std::size_t left_ = 0;
   std::vector<std::uint32_t> free_;
   std::uint32_t end_ = 0;
 };
@@ -59,6 +91,12 @@ class HashIndex {
       if (slot.tag == tag && same(slot.number)) return slot.number;
     }
   }
+  // The first number under this hash, perhaps of something else; kNone when there is none.
+  std::uint32_t guess(std::uint64_t hash) const noexcept {
+    return find(hash, [](std::uint32_t) { return true; });
+  }
+  // find() will be asked for this hash soon.
+  void fetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[(hash >> 32) & mask()]); }
   void add(std::uint64_t hash, std::uint32_t number) {
     if ((size_ + 1) * 4 > slots_.size() * 3) grow();
     put(static_cast<std::uint32_t>(hash >> 32), number);

@@ -74,6 +74,56 @@ void Watch::see(const SeenRecord& seen) {
   seen_ = nullptr;
 }
 
+// In steps, each a few records behind the one before, so that none waits for memory: the places in the indexes; what
+// stands there; what that refers to.
+void Watch::expect(const Record& record) noexcept {
+  constexpr std::size_t kStep = ScanWatch::kAhead / 3;
+  const auto before = [this](std::size_t steps) -> Expected& {
+    return expected_[(next_expected_ - steps * kStep) % expected_.size()];
+  };
+  const Event& event = record.event;
+  Expected& fresh = before(0);
+  fresh = {};
+  if (event.kind < Kind::detection) {
+    const std::uint64_t host = hash_of(event.canonical_host);
+    if (event.kind == Kind::thor) {
+      fresh.scan_hash = XXH3_64bits_withSeed(event.scan_id.data(), event.scan_id.size(), host);
+      scan_index_.fetch(fresh.scan_hash);
+    } else {
+      fresh.asset_hash = host;
+      asset_index_.fetch(host);
+    }
+    if (record.peer != expected_peer_) {
+      expected_peer_ = record.peer;
+      fresh.peer_hash = hash_of(address_of(record.peer));
+      peer_index_.fetch(fresh.peer_hash);
+    }
+  }
+
+  Expected& second = before(1);
+  if (second.scan_hash != 0) second.scan = scan_index_.guess(second.scan_hash);
+  if (second.scan != kNone) scans_.fetch(second.scan, 0, sizeof(Scan));
+  if (second.asset_hash != 0) fetch_asset(asset_index_.guess(second.asset_hash));
+  if (second.peer_hash != 0) {
+    if (const std::uint32_t peer = peer_index_.guess(second.peer_hash); peer != kNone)
+      peers_.fetch(peer, 0, sizeof(Peer));
+  }
+
+  if (const Expected& third = before(2); third.scan != kNone) {
+    const Scan& scan = scans_[third.scan];
+    fetch_asset(scan.asset);
+    __builtin_prefetch(scan.modules.data() + scan.core.module_now, 1);
+  }
+  ++next_expected_;
+}
+
+// What a line changes of it: its times, and what stands around its name.
+void Watch::fetch_asset(std::uint32_t number) const noexcept {
+  if (number == kNone) return;
+  assets_.fetch(number, 0, offsetof(AssetCore, applied_seq) + sizeof(AssetCore::applied_seq));
+  assets_.fetch(number, offsetof(AssetCore, mapped), sizeof(Asset));
+}
+
 void Watch::advance(std::int64_t log_time) {
   if (timers_.next() != kNoTime && timers_.next() <= log_time) fire(log_time);
   if (log_time > time_) time_ = log_time;

@@ -22,6 +22,7 @@ class Watch {
   Watch(const ScanOptions& options, ScanSink& sink, std::shared_ptr<const RuleSet> rules);
 
   void see(const SeenRecord& seen);
+  void expect(const Record& record) noexcept;
   void advance(std::int64_t log_time);
   std::int64_t next_due() const noexcept { return timers_.next(); }
   void deaf(std::uint16_t input, std::int64_t from, std::int64_t to);
@@ -49,6 +50,11 @@ class Watch {
   struct DeafTime {
     std::int64_t from = 0, to = 0;
     std::uint16_t input = 0;
+  };
+  // Of a record to come: hashes (0: it has none), then what was found under them.
+  struct Expected {
+    std::uint64_t scan_hash = 0, asset_hash = 0, peer_hash = 0;
+    std::uint32_t scan = kNone;
   };
 
   // One thing to tell, before it becomes a Detection.
@@ -98,6 +104,7 @@ class Watch {
   void rule_hit(std::size_t rule, const SeenRecord& seen);
 
   // lines.cc
+  void fetch_asset(std::uint32_t number) const noexcept;
   void thor_line(const SeenRecord& seen);
   std::uint32_t find_scan(std::string_view host, std::uint64_t hash, std::string_view id) const;
   std::uint32_t scan_for(const Event& event, std::uint64_t host_hash, std::uint64_t hash) const;
@@ -221,6 +228,9 @@ class Watch {
   std::unordered_map<std::uint16_t, std::int64_t> deaf_inputs_;
   std::deque<DeafTime> deaf_times_;   // of this life and the one before, the newest few
   const SeenRecord* seen_ = nullptr;  // the record that is being looked at
+  std::array<Expected, ScanWatch::kAhead> expected_{};
+  std::size_t next_expected_ = 0;
+  std::string expected_peer_;
   std::uint32_t last_peer_ = kNone;
   std::string last_peer_text_;
   std::uint32_t crash_looks_ = 0;

@@ -56,22 +56,39 @@ void ScanKeeper::take(const Batch& batch) {
   places_.push_back({batch.base_offset(), batch.base_seq()});
   if (places_.size() > kPlaces) places_.pop_front();
   BatchReader reader(batch);
-  Record record;
-  while (reader.next(record)) {
-    if (reader.seq() < position_.seq) continue;
-    const RecordId id{batch.partition(), reader.offset()};
-    const SeenRecord seen{record, id, reader.seq(), batch.stored(), env_.trusted(record.input)};
-    if (reader.seq() < seen_before_.seq) {
-      watch_.recount(seen);
-    } else {
-      if (record.event.kind == Kind::detection && record.input == 0) note_own_detection(record, id, reader.seq());
-      watch_.see(seen);
+  const auto read = [&] {
+    Ahead& next = ahead_[ahead_read_ % ahead_.size()];
+    while (reader.next(next.record)) {
+      if (reader.seq() < position_.seq) continue;
+      next.record.pieces = {};  // the reader's own, and of no use here
+      next.id = {batch.partition(), reader.offset()};
+      next.seq = reader.seq();
+      watch_.expect(next.record);
+      ++ahead_read_;
+      return true;
     }
-    ++records_;
+    return false;
+  };
+  for (bool more = true;;) {
+    while (more && ahead_read_ - ahead_seen_ < ahead_.size()) more = read();
+    if (ahead_seen_ == ahead_read_) break;
+    see(ahead_[ahead_seen_++ % ahead_.size()], batch.stored());
   }
   position_ = {batch.end_offset(), batch.end_seq()};
   log_time_ = batch.stored();
   caught_up_ = caught_up_ || position_.seq >= log_end_.seq;
+}
+
+void ScanKeeper::see(const Ahead& next, std::int64_t stored) {
+  const Record& record = next.record;
+  const SeenRecord seen{record, next.id, next.seq, stored, env_.trusted(record.input)};
+  if (next.seq < seen_before_.seq) {
+    watch_.recount(seen);
+  } else {
+    if (record.event.kind == Kind::detection && record.input == 0) note_own_detection(record, next.id, next.seq);
+    watch_.see(seen);
+  }
+  ++records_;
 }
 
 void ScanKeeper::advance(std::int64_t log_time) {

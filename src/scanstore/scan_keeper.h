@@ -9,6 +9,7 @@
 // it was read and marked by an earlier commit, so the outbox's floor is never behind the cursor.)
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -90,6 +91,13 @@ class ScanKeeper final : private ScanSink {
   void on_asset(const AssetRow& row) override;
   void on_state(std::string_view key, std::string_view blob) override;
 
+  // A record of the batch in hand that was read and is to be seen.
+  struct Ahead {
+    Record record;
+    RecordId id;
+    std::uint64_t seq = 0;
+  };
+  void see(const Ahead& next, std::int64_t stored);
   void note_own_detection(const Record& record, RecordId id, std::uint64_t seq);
   void begin();
   void hand_over();
@@ -103,8 +111,10 @@ class ScanKeeper final : private ScanSink {
   Position log_end_;      // of the earlier lives
   Position seen_before_;  // records before it were seen by an earlier life
   std::int64_t log_time_ = 0;
-  std::shared_ptr<const AssetTable> assets_;  // of this batch, so that labels stay valid
-  std::deque<Position> places_;               // of the last batches taken, to find a line for evidence
+  std::shared_ptr<const AssetTable> assets_;    // of this batch, so that labels stay valid
+  std::array<Ahead, ScanWatch::kAhead> ahead_;  // a ring; empty between two batches
+  std::size_t ahead_read_ = 0, ahead_seen_ = 0;
+  std::deque<Position> places_;  // of the last batches taken, to find a line for evidence
 
   bool begun_ = false;         // a transaction is open; it stays so from the first change to the commit
   std::uint64_t records_ = 0;  // since the last commit
