@@ -1,6 +1,8 @@
 #include "reassembly/json_depth.h"
 
-#if defined(__SSE2__)
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -79,36 +81,106 @@ std::uint64_t running_parity(std::uint64_t bits) noexcept {
   return bits ^ bits << 32;
 }
 
-}  // namespace
+// What a plain processor does for a block; those with AVX2 have a shorter way.
+struct Plain {
+  static Marks marks(const char* at) noexcept { return marks_of(at); }
+  static std::uint64_t parity(std::uint64_t bits) noexcept { return running_parity(bits); }
+  static int count(std::uint64_t bits) noexcept { return count_bits(bits); }
+};
 
-void JsonDepth::scan(std::string_view bytes) noexcept {
-  const char* at = bytes.data();
-  std::size_t left = bytes.size();
-  for (; left >= kBlock; left -= kBlock, at += kBlock) block(at, kBlock);
-  if (left > 0) block(at, static_cast<unsigned>(left));
-}
+#if defined(__x86_64__)
+#define THORLOG_AVX2 [[gnu::target("avx2,pclmul,popcnt")]]
 
-void JsonDepth::block(const char* at, unsigned size) noexcept {
-  Marks marks = marks_of(at);
+struct Avx2 {
+  THORLOG_AVX2 static std::uint64_t equal(__m256i low, __m256i high, char wanted) noexcept {
+    const __m256i all = _mm256_set1_epi8(wanted);
+    const auto bits = [](int mask) { return static_cast<std::uint64_t>(static_cast<unsigned>(mask)); };
+    return bits(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, all))) |
+           bits(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, all))) << 32;
+  }
+  THORLOG_AVX2 static Marks marks(const char* at) noexcept {
+    __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 32));
+    Marks marks;
+    marks.quote = equal(low, high, '"');
+    marks.slash = equal(low, high, '\\');
+    const __m256i bit = _mm256_set1_epi8(0x20);  // as above
+    low = _mm256_or_si256(low, bit);
+    high = _mm256_or_si256(high, bit);
+    marks.open = equal(low, high, '{');
+    marks.close = equal(low, high, '}');
+    return marks;
+  }
+  // The product with all ones, without carries, adds up all bits below: their parity.
+  THORLOG_AVX2 static std::uint64_t parity(std::uint64_t bits) noexcept {
+    const __m128i product =
+        _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(bits)), _mm_set1_epi8(-1), 0);
+    return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
+  }
+  THORLOG_AVX2 static int count(std::uint64_t bits) noexcept { return static_cast<int>(_mm_popcnt_u64(bits)); }
+};
+#endif
+
+struct DepthState {
+  std::int64_t depth = 0;
+  std::uint64_t in_string = 0;
+  bool escaped = false;
+};
+
+template <class Way>
+[[gnu::always_inline]] inline void take_block(DepthState& state, const char* at, unsigned size) noexcept {
+  Marks marks = Way::marks(at);
   const std::uint64_t inside = size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
 
   // Every second backslash of a run is itself escaped, and what stands behind a run of odd length is. In a run that
   // begins at an even place the escaped bytes stand at odd places, and the other way round. Adding the first bit of
   // such runs carries through to their ends, which tells their bits from those of the other runs.
   constexpr std::uint64_t kEven = 0x5555555555555555U;
-  const std::uint64_t carried = escaped_ ? 1 : 0;
+  const std::uint64_t carried = state.escaped ? 1 : 0;
   const std::uint64_t slashes = marks.slash & inside & ~carried;
   const std::uint64_t even_starts = slashes & ~(slashes << 1) & kEven;
   const std::uint64_t even_runs = slashes & ~(slashes + even_starts);
   const std::uint64_t odd_runs = slashes & ~even_runs;
   const std::uint64_t escaped = (even_runs << 1 & ~kEven) | (odd_runs << 1 & kEven) | carried;
-  escaped_ = size == kBlock ? odd_runs >> 63 != 0 : (escaped >> size & 1) != 0;
+  state.escaped = size == kBlock ? odd_runs >> 63 != 0 : (escaped >> size & 1) != 0;
 
-  const std::uint64_t string = running_parity(marks.quote & inside & ~escaped) ^ in_string_;
-  in_string_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(string) >> 63);
+  const std::uint64_t string = Way::parity(marks.quote & inside & ~escaped) ^ state.in_string;
+  state.in_string = static_cast<std::uint64_t>(static_cast<std::int64_t>(string) >> 63);
   marks.open &= inside & ~(string | escaped);
   marks.close &= inside & ~(string | escaped);
-  if ((marks.open | marks.close) != 0) depth_ += count_bits(marks.open) - count_bits(marks.close);
+  if ((marks.open | marks.close) != 0) state.depth += Way::count(marks.open) - Way::count(marks.close);
+}
+
+template <class Way>
+[[gnu::always_inline]] inline void take_all(DepthState& state, std::string_view bytes) noexcept {
+  const char* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= kBlock; left -= kBlock, at += kBlock) take_block<Way>(state, at, kBlock);
+  if (left > 0) take_block<Way>(state, at, static_cast<unsigned>(left));
+}
+
+using TakeAll = void (*)(DepthState& state, std::string_view bytes) noexcept;
+void take_all_plain(DepthState& state, std::string_view bytes) noexcept { take_all<Plain>(state, bytes); }
+#if defined(__x86_64__)
+THORLOG_AVX2 void take_all_avx2(DepthState& state, std::string_view bytes) noexcept { take_all<Avx2>(state, bytes); }
+#endif
+
+const TakeAll kTakeAll = [] {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("popcnt"))
+    return take_all_avx2;
+#endif
+  return take_all_plain;
+}();
+
+}  // namespace
+
+void JsonDepth::scan(std::string_view bytes) noexcept {
+  DepthState state{depth_, in_string_, escaped_};
+  kTakeAll(state, bytes);
+  depth_ = state.depth;
+  in_string_ = state.in_string;
+  escaped_ = state.escaped;
 }
 
 }  // namespace thorlog

@@ -17,8 +17,6 @@ class JsonDepth {
   bool balanced() const noexcept { return in_string_ == 0 && depth_ == 0; }
 
  private:
-  void block(const char* at, unsigned size) noexcept;
-
   std::int64_t depth_ = 0;
   std::uint64_t in_string_ = 0;  // all ones: yes
   bool escaped_ = false;         // the next byte stands behind a backslash
