@@ -24,7 +24,7 @@ struct JournalOptions {
   std::uint64_t max_bytes = 10ULL << 30;
   Durability durability = Durability::os;
   std::int64_t retain = 86'400'000'000'000;  // ns; acknowledged segments are kept this long while there is room
-  std::size_t cache_bytes = 32U << 20;       // of recent batches shared with consumers near the end
+  std::size_t cache_bytes = 16U << 20;       // of recent batches shared with consumers near the end
   std::string cursors;                       // folder of the cursor files; empty: "cursors" beside `folder`
   bool background = true;                    // false: what the sync thread does happens inside the calls (tests)
 };

@@ -10,7 +10,7 @@ namespace thorlog {
 namespace {
 
 constexpr std::size_t kRoomLeft = BatchRing::capacity() / 4;  // inputs stop reading when fewer places are free,
-constexpr std::size_t kMostQueued = 16U << 20;  // or when what waits is larger: lines may have megabytes
+constexpr std::size_t kMostQueued = 8U << 20;  // or when what waits is larger: lines may have megabytes
 
 }  // namespace
 
