@@ -136,6 +136,41 @@ class Whole:
         return self.rest == b""
 
 
+class Flows:
+    """The connections of a timeline: where each may be cut off and go on as a new one. Real senders send a message again
+    of which they know only a part to be sent, and begin a counted stream with a priority (fleet/README.md, 10)."""
+
+    SEGMENTS = 0.006  # seconds within which the parts of one write follow each other
+
+    def __init__(self, timeline: list[dict]):
+        self.open: dict[str, Whole] = {}
+        self.sent: dict[str, float] = {}
+        self.next: dict[str, list[tuple[float, bytes]]] = {}
+        for row in reversed(timeline):
+            if row["via"] == "tcp":
+                self.next.setdefault(row["connection"], []).append((row["t"], base64.b64decode(row["data"][:64])))
+
+    def see(self, row: dict) -> None:
+        if row["via"] != "tcp":
+            return
+        name = row["connection"]
+        self.open.setdefault(name, Whole()).see(base64.b64decode(row["data"]))
+        self.sent[name] = row["t"]
+        self.next[name].pop()
+        if row.get("end"):
+            self.open.pop(name)
+
+    def may_break(self) -> bool:
+        for name, flow in self.open.items():
+            if not flow.is_whole():
+                return False
+            if self.next[name]:
+                t, head = self.next[name][-1]
+                if t - self.sent[name] < self.SEGMENTS or (flow.counted and not re.match(rb"\d+ <", head)):
+                    return False
+        return True
+
+
 class KilledRun(FleetRun):
     """Plays the run in this process, so that it can kill the daemon between two rows when nothing is under way. The
     senders wait meanwhile: what follows keeps its distance in time."""
@@ -150,20 +185,16 @@ class KilledRun(FleetRun):
         player = Player(endpoint(f"127.0.0.1:{self.ports['udp']}"), endpoint(f"127.0.0.1:{self.ports['tcp']}"))
         kills = [within[0] + (within[1] - within[0]) * n / times for n in range(times)]
         started_ns, start = time.time_ns(), time.monotonic()
-        begun: dict[str, Whole] = {}  # what each connection has sent of its last message
+        flows = Flows(timeline)
         for row in timeline:
-            # A sender that is cut off in the middle of a message sends all of it again; the simulator does not.
-            if kills and row["t"] >= kills[0] and all(stream.is_whole() for stream in begun.values()):
+            if kills and row["t"] >= kills[0] and flows.may_break():
                 kills.pop(0)
                 away = time.monotonic()
                 self.kill_quietly(player)
                 start += time.monotonic() - away
             player._pass_time(start + row["t"])
             player._send(row)
-            if row["via"] == "tcp":
-                begun.setdefault(row["connection"], Whole()).see(base64.b64decode(row["data"]))
-                if row.get("end"):
-                    begun.pop(row["connection"])
+            flows.see(row)
         player._pass_time(start + manifest["watch_until"] + longer)
         player._hang_up()
         assert not kills
