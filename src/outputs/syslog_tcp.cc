@@ -157,7 +157,9 @@ void SyslogTcp::judge_progress(const TcpProgress& progress, std::int64_t now) {
   if (phase_ == Phase::connected) {
     status_.state = blocked_ && stuck >= kFullAfter ? OutputState::full : OutputState::streaming;
   }
-  if (phase_ == Phase::leaving && now >= leave_until_)
+  // One that stopped reading in the middle of a batch never lets us come to its end.
+  const bool stopped = phase_ == Phase::connected && blocked_ && link_.better_is_up() && stuck >= kLeaveWithin;
+  if (stopped || (phase_ == Phase::leaving && now >= leave_until_))
     return lost(Retry::timeout, "it takes no more, and an earlier target is there");
   if (progress.unacked == 0) return;
   const bool silent = stuck >= kDeadAfter && progress.since_ack_ms >= kDeadAfter / 1'000'000;
