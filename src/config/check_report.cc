@@ -298,7 +298,6 @@ void say_notes(Out out, const Settings& settings) {
   if (settings.journal.segment_bytes() != settings.journal.segment)
     note(fmt::format("journal: segments of {} are used instead of {}, a quarter of max_size",
                      size_text(settings.journal.segment_bytes()), size_text(settings.journal.segment)));
-  note("the watch over scans is not built yet: `scans` was checked and changes nothing");
 }
 
 }  // namespace
