@@ -19,7 +19,9 @@ constexpr std::int64_t kSoon = 100'000'000;  // a place in the journal that was 
 // store, and counts must not cost more than the watch itself.
 constexpr std::size_t kCountsPerSecond = 400;
 constexpr std::size_t kAllCounts = std::numeric_limits<std::size_t>::max();
+// Places to look evidence up from: near enough that little is read in vain, few enough for the whole of a journal.
 constexpr std::size_t kPlaces = 1U << 16;
+constexpr std::uint64_t kPlaceEvery = 256U << 10;
 constexpr std::size_t kEvidenceBytes = 2048;
 
 }  // namespace
@@ -53,7 +55,9 @@ Status ScanKeeper::load(Position log_end) {
 
 void ScanKeeper::take(const Batch& batch) {
   assets_ = env_.assets();
-  places_.push_back({batch.base_offset(), batch.base_seq()});
+  if (places_.empty() || batch.base_offset() < places_.back().offset ||
+      batch.base_offset() - places_.back().offset >= kPlaceEvery)
+    places_.push_back({batch.base_offset(), batch.base_seq()});
   if (places_.size() > kPlaces) places_.pop_front();
   BatchReader reader(batch);
   const auto read = [&] {
