@@ -81,12 +81,12 @@ def test_over_tcp_no_more_is_missing_than_is_said(new_daemon, bad_receiver, read
 def test_over_tcp_a_receiver_that_does_all_of_it_again_and_again(new_daemon, bad_receiver):
     dice = random.Random(9)
     plans = [Plan(dice.choice((0, 500, 50_000, 400_000)), dice.choice((0, 0, 0.5)), dice.choice(("rst", "fin")))
-             for _ in range(15)]
+             for _ in range(7)]  # the back-off doubles each time that nothing got through
     receiver = bad_receiver(plans)
     found = run(new_daemon, receiver, output_to(receiver, "tcp"))
     print(found)
     assert found["missing"] * (LENGTH + 1) <= found["possibly_lost"]
-    assert found["connections"] >= 15
+    assert found["connections"] > len(plans)
 
 
 def test_over_tcp_what_a_receiver_had_not_read_when_it_died_is_counted(new_daemon, bad_receiver):
