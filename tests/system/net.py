@@ -10,8 +10,10 @@ import threading
 
 from wait import wait_until
 
-# Below the kernel's range for outgoing connections, so that nobody is given one of ours in between.
-_ports = itertools.cycle(random.Random(os.getpid()).sample(range(20000, 30000), 10000))
+# Below the kernel's range for outgoing connections, so that nobody is given one of ours in between. Tests that run beside
+# these (pytest -n) have ports of their own.
+_first = 20000 + 2500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4)
+_ports = itertools.cycle(random.Random(os.getpid()).sample(range(_first, _first + 2500), 2500))
 
 
 def free_port() -> int:

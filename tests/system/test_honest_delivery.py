@@ -61,13 +61,16 @@ def state_of(daemon) -> str:
                  if name.startswith('output_state{output="out"') and value == 1), "")
 
 
+# The rows between are played with -m slow.
+READ_CASES = [pytest.param(read, marks=[] if read in ("nothing", "some") else pytest.mark.slow)
+              for read in ("nothing", "a_byte", "a_line", "some", "much")]
 READ = {"nothing": 0, "a_byte": 1, "a_line": LENGTH + 1, "some": 100_000, "much": 2_000_000}
 ENDS = {"rst": Plan(end="rst"), "fin": Plan(end="fin"), "stops_then_rst": Plan(pause=4.0, end="rst"),
         "hang": Plan(end="hang")}
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("read", READ)
+@pytest.mark.parametrize("read", READ_CASES)
 def test_over_tcp_no_more_is_missing_than_is_said(new_daemon, bad_receiver, read, end):
     plan = Plan(READ[read], ENDS[end].pause, ENDS[end].end)
     receiver = bad_receiver([plan])

@@ -95,9 +95,8 @@ def test_delivers_over_tls_and_sasl_with_key_headers_and_time(new_daemon, broker
     assert row["headers"]["thorlog-event"] == "1" and row["headers"]["scan_id"] == "S-abcdefghijk"
     assert row["headers"]["level"] == "notice" and row["headers"]["module"] == "Filescan"
     assert len({(row["headers"]["journal_id"], row["headers"]["id"]) for row in rows}) == 5_000
-    metrics = daemon.metrics()
-    up = [value for name, value in metrics.items() if name.startswith('output_broker_up{output="siem"')]
-    assert up == [1.0]
+    metrics = wait_until(lambda: (row := daemon.metrics()) and [value for name, value in row.items() if name.startswith(
+        'output_broker_up{output="siem"')] == [1.0] and row, "the client's statistics to say that its broker is up")
     assert metrics['output_in_flight_records{output="siem"}'] <= 16384
 
 

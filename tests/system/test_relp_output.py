@@ -13,7 +13,7 @@ from daemon import port_of, raw_of
 from lines import numbers, thor_line
 from net import free_port, send_tcp
 from receivers import BadReceiver, Plan, server_context
-from test_honest_delivery import ENDS, LENGTH, READ, output_to, run
+from test_honest_delivery import ENDS, LENGTH, READ, READ_CASES, output_to, run
 from wait import wait_until
 from web import Certificates
 
@@ -188,7 +188,7 @@ def test_a_line_longer_than_the_target_takes_leaves_in_parts(new_daemon):
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("read", READ)
+@pytest.mark.parametrize("read", READ_CASES)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_over_relp_nothing_is_missing(new_daemon, certificates, read, end, tls):
     receiver = BadReceiver([Plan(READ[read], ENDS[end].pause, ENDS[end].end)], "relp", server_context(certificates) if tls

@@ -9,7 +9,7 @@ from daemon import port_of
 from lines import numbers, thor_line
 from net import free_port, send_tcp
 from receivers import BadReceiver, Plan, server_context
-from test_honest_delivery import ENDS, LENGTH, READ, run
+from test_honest_delivery import ENDS, LENGTH, READ, READ_CASES, run
 from test_real_relays import lines_of
 from wait import wait_until
 from web import Certificates
@@ -143,7 +143,7 @@ def test_a_certificate_that_cannot_be_read_is_a_configuration_error(new_daemon, 
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("read", READ)
+@pytest.mark.parametrize("read", READ_CASES)
 def test_over_tls_no_more_is_missing_than_is_said(new_daemon, server, certificates, read, end):
     receiver = server([Plan(READ[read], ENDS[end].pause, ENDS[end].end)], tls=server_context(certificates))
     found = run(new_daemon, receiver, output(receiver.port, ca=certificates.ca), end == "hang")
