@@ -40,7 +40,7 @@ void expect_order_by_key(const std::vector<KafkaCopy>& copies) {
   }
 }
 
-std::vector<Record> keyed_records(std::vector<std::string>& lines, const std::vector<std::string>& hosts) {
+std::vector<Record> keyed_records(std::vector<std::string>& lines, const std::vector<std::string_view>& hosts) {
   std::vector<Record> records;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     lines[i] = "line " + std::string(8 - std::to_string(i).size(), '0') + std::to_string(i);

@@ -334,8 +334,9 @@ TEST(NumberedParts, ManyOpenSetsStayWithinTheirBounds) {
   StreamOptions options = from("10.0.0.9");
   options.trusted = true;
   auto* stream = harness.open(options);
+  const std::string line(3'000, 'x');
   for (unsigned n = 0; n < 2'000; ++n) {
-    PartSplitter splitter("<190>Oct  8 11:37:54 arch ", std::string(3'000, 'x'), 1'000, id_of(n));
+    PartSplitter splitter("<190>Oct  8 11:37:54 arch ", line, 1'000, id_of(n));
     std::string part;
     ASSERT_TRUE(splitter.next(part));
     harness.offer(stream, part);
