@@ -403,6 +403,47 @@ def test_a_full_disk_is_said_waited_for_and_noticed_when_it_has_room_again(new_d
         unmount(disk)
 
 
+def mount(*words: object) -> None:
+    import subprocess
+    subprocess.run(["mount", *map(str, words)], check=True, capture_output=True)
+
+
+def test_a_file_system_that_becomes_read_only_stops_storing_and_nothing_else(new_daemon, folder):
+    """New files are refused (EROFS); what is open goes on, as with a mount that an administrator made read-only."""
+    disk = small_disk(folder, 64)
+    try:
+        daemon = new_daemon(state_directory=str(disk / "state"), journal={"segment": "256KiB", "max_size": "40MiB"})
+        daemon.start()
+        sender = connect(port_of(daemon, "tcp"))
+        lines = [thor_line(i, 1000) + b"\n" for i in range(8000)]
+        sender.sendall(b"".join(lines[:1000]))
+        daemon.wait_received("tcp", 1000)
+        mount("--bind", disk, disk)
+        mount("-o", "remount,bind,ro", disk)
+        sender.setblocking(False)  # it will not take all
+        sender.send(b"".join(lines[1000:]))
+        journal = wait_until(lambda: (found := json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["journal"])["state"]
+                             == "failed" and found, lambda: f"the journal says so: {daemon.log()[-500:]}", 30)
+        assert "Read-only file system" in daemon.log(), journal
+        account = daemon.account()
+        assert account["outputs"]["events"]["pending"] == 0, "what is stored goes out all the same"
+        stored = account["inputs"]["tcp"]["stored"]
+        assert numbers([event["raw"].encode() for event in daemon.events()]) == list(range(stored))
+        assert daemon.http("/healthz")[0] == 503
+        sender.close()
+        daemon.stop()
+        mount("-o", "remount,bind,rw", disk)
+        daemon.start()
+        send_tcp(port_of(daemon, "tcp"), lines[0])
+        daemon.wait_received("tcp", 1)
+        daemon.wait_drained()
+        assert len(daemon.events()) == stored + 1
+        daemon.stop()
+        unmount(disk)
+    finally:
+        unmount(disk)
+
+
 def test_after_one_disk_error_the_journal_goes_on_in_a_new_file(new_daemon):
     daemon = new_daemon(journal={"segment": "256KiB", "max_size": "64MiB", "durability": "disk"})
     daemon.start(environment={"THORLOG_FAULT": "sync:12:eio"})
