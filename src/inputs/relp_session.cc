@@ -1,5 +1,6 @@
 #include "inputs/relp_session.h"
 
+#include "base/file.h"
 #include "thorlog/event.h"
 #include "thorlog/framing.h"
 
@@ -102,6 +103,7 @@ void RelpSession::settled(std::uint64_t emitted) {
 }
 
 bool RelpSession::acknowledge(std::uint64_t durable) {
+  if (waiting_.empty() || !hit_fault(FaultPoint::ack_peer)) return false;
   bool any = false;
   while (!waiting_.empty() && waiting_.front().is_durable(durable)) {
     if (waiting_.front().early)

@@ -91,6 +91,23 @@ def test_killed_while_rsyslog_sends_no_line_is_lost_and_none_invented(new_daemon
     daemon.check_cut_lines()
 
 
+def test_killed_at_an_acknowledgement_no_line_is_lost(new_daemon, peers):
+    """It dies when lines are durable and their sender does not know yet: they come once more, and none is missing."""
+    daemon = relp_daemon(new_daemon, None)
+    source = free_port()
+    lines = [thor_line(number, 300) for number in range(3_000)]
+    daemon.start(environment={"THORLOG_FAULT": "ack_peer:1:crash"})
+    peers.rsyslog("source", OMRELP.format(source=source, target=port_of(daemon, "relp"), more=""))
+    send_tcp(source, b"".join(line + b"\n" for line in lines))
+    for count in (3, 7, 0):
+        daemon.wait(30)
+        daemon.kills += 1
+        daemon.start(environment={"THORLOG_FAULT": f"ack_peer:{count}:crash"} if count else None)
+    wait_until(lambda: set(map(raw_of, daemon.events())) >= set(lines), "every line", 60)
+    daemon.wait_drained()
+    assert set(map(raw_of, daemon.events())) == set(lines)
+
+
 def received(daemon) -> int:
     return daemon.account()["inputs"]["relp"]["received"]
 

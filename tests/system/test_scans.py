@@ -164,14 +164,20 @@ def test_rules_and_timers_are_read_again(new_daemon, folder):
         own["detection"]["key"]]
 
 
-def test_killed_while_it_finds(new_daemon):
+@pytest.mark.parametrize("fault", ["", "outbox_commit:2:crash", "outbox_append:1:crash", "outbox_append:2:crash",
+                                   "outbox_mark:1:crash"])
+def test_killed_while_it_finds(new_daemon, fault):
     """Each finding is in the journal once, whatever was going on when the daemon died."""
-    daemon = new_daemon(scans=TIMERS).start()
+    daemon = new_daemon(scans=TIMERS).start(environment={"THORLOG_FAULT": fault} if fault else None)
     port, scans = port_of(daemon, "tcp"), 300
     hosts = [(f"web{n:03}", f"S-{n:03}") for n in range(scans)]
     send_tcp(port, b"".join(start(*host) for host in hosts))
-    wait_stored(daemon, 3 * scans)
-    daemon.kill()  # many a detection is on its way into the journal
+    if fault:
+        daemon.wait(30)
+        daemon.kills += 1
+    else:
+        wait_stored(daemon, 3 * scans)
+        daemon.kill()  # many a detection is on its way into the journal
     daemon.start()
     send_tcp(port, b"".join(end(*host) for host in hosts))
     wait_stored(daemon, scans)
