@@ -103,13 +103,10 @@ void RelpSession::settled(std::uint64_t emitted) {
 }
 
 bool RelpSession::acknowledge(std::uint64_t durable) {
-  if (waiting_.empty() || !hit_fault(FaultPoint::ack_peer)) return false;
   bool any = false;
   while (!waiting_.empty() && waiting_.front().is_durable(durable)) {
-    if (waiting_.front().early)
-      --early_;
-    else
-      append_relp_response(waiting_.front().txnr, 200, "OK", "", outgoing_);
+    if (!answer(waiting_.front())) return any;
+    if (waiting_.front().early) --early_;
     waiting_.pop_front();
     if (marked_ > 0) --marked_;
     if (asked_ > 0) --asked_;
@@ -124,12 +121,20 @@ bool RelpSession::acknowledge_early(std::uint64_t durable) {
   if (waiting_.empty() || waiting_.front().mark != kHeld) return false;
   for (Waiting& each : waiting_) {
     if (each.early || !each.is_durable(durable)) continue;
-    append_relp_response(each.txnr, 200, "OK", "", outgoing_);
+    if (!answer(each)) return any;
     each.early = true;
     ++early_;
     any = true;
   }
   return any;
+}
+
+// Once for each line. False: not now.
+bool RelpSession::answer(const Waiting& line) {
+  if (line.early) return true;
+  if (!hit_fault(FaultPoint::ack_peer)) return false;
+  append_relp_response(line.txnr, 200, "OK", "", outgoing_);
+  return true;
 }
 
 void RelpSession::say_goodbye() {

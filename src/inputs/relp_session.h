@@ -78,6 +78,7 @@ class RelpSession {
   void take_command(const RelpFrame& relp);
   void break_off(std::string why);
   bool acknowledge_early(std::uint64_t durable);
+  bool answer(const Waiting& line);
 
   RelpReader reader_;
   std::deque<Waiting> waiting_;
