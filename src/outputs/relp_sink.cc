@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "outputs/syslog_encoding.h"
+#include "outputs/target_codes.h"
 
 namespace thorlog {
 namespace {
@@ -24,11 +25,7 @@ constexpr unsigned kTimesRefused = 5;
 constexpr unsigned kOk = 200;
 constexpr std::uint32_t kOpenNumber = 1;
 
-// As the table of docs/outputs.md.
-bool is_for_ever(unsigned code) noexcept { return code == 400 || code == 413 || code == 422; }
-bool needs_a_person(unsigned code) noexcept {
-  return code >= 400 && code < 500 && code != 408 && code != 409 && code != 425 && code != 429;
-}
+bool needs_a_person(unsigned code) noexcept { return code >= 400 && code < 500 && !passes_by_itself(code); }
 
 }  // namespace
 
@@ -212,11 +209,11 @@ void RelpSink::answered(std::uint32_t number, const RelpResponse& answer) {
 
 void RelpSink::refused(RelpWindow::Frame& frame, const RelpResponse& answer) {
   const std::string said = std::to_string(answer.code) + " " + std::string(answer.text);
-  if (needs_a_person(answer.code) && !is_for_ever(answer.code)) {
+  if (needs_a_person(answer.code) && !refuses_the_record(answer.code)) {
     return lost(Retry::denied, "it refuses records: " + said);
   }
   window_.refuse(frame);
-  if (is_for_ever(answer.code)) return to_park_.push_back({frame.seq, said});
+  if (refuses_the_record(answer.code)) return to_park_.push_back({frame.seq, said});
   if (round_is_over_) return;  // one at a time
   if (again_.seq != frame.seq)
     again_ = {.seq = frame.seq, .times = 0, .sent = true, .others_pass = false, .answer = {}};

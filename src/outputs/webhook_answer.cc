@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "outputs/target_codes.h"
 #include "wire/escape.h"
 
 namespace thorlog {
@@ -26,12 +27,12 @@ Judgement by_status(const HttpAnswer& answer) {
   const long status = answer.status;
   if (status >= 200 && status < 300) return {};
   Judgement judged{Outcome::hold, Retry::denied, 0, status_text(answer)};
-  if (status == 400 || status == 413 || status == 422) {
+  if (refuses_the_record(status)) {
     judged.outcome = Outcome::refused;
   } else if (status == 429) {
     judged.outcome = Outcome::retry;
     judged.reason = Retry::throttled;
-  } else if (status == 408 || status == 409 || status == 425 || status >= 500 || status < 200) {
+  } else if (passes_by_itself(status) || status >= 500 || status < 200) {
     judged.outcome = Outcome::retry;
     judged.reason = Retry::server_error;
   }
