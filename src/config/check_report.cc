@@ -81,8 +81,12 @@ void say_input_limits(Out out, const InputSettings& input) {
         "thorlogds\n");
 }
 
-void say_tls(Out out, const TlsSettings& tls) {
-  fmt::format_to(out, "  tls:         {} and above; {}\n", tls.min_version == TlsVersion::v1_3 ? "1.3" : "1.2",
+std::string_view lowest_version(const TlsSettings& tls) {
+  return tls.min_version == TlsVersion::v1_3 ? "1.3" : "1.2";
+}
+
+void say_input_tls(Out out, const TlsSettings& tls) {
+  fmt::format_to(out, "  tls:         {} and above; {}\n", lowest_version(tls),
                  tls.client_auth == ClientAuth::none      ? "clients need no certificate"
                  : tls.client_auth == ClientAuth::request ? "a client's certificate is verified if it has one"
                                                           : "clients need a certificate of the authorities in `ca`");
@@ -130,7 +134,7 @@ void say_input(Out out, const InputSettings& input) {
         "  connections: {} in all, {} from one address; a long line closes none\n",
         input.tls ? "Syslog over TLS" : "Plain TCP", input.max_connections, input.max_connections_per_peer);
   }
-  if (input.tls) say_tls(out, *input.tls);
+  if (input.tls) say_input_tls(out, *input.tls);
   say_input_limits(out, input);
 }
 
@@ -162,12 +166,12 @@ void say_stream_promise(Out out, const OutputSettings& output, Transport transpo
       escaping_text(output, output.framing == Framing::lf));
 }
 
-void say_tls(Out out, const OutputSettings& output) {
+void say_output_tls(Out out, const OutputSettings& output) {
   const TlsSettings tls = output.tls.value_or(TlsSettings{});
   fmt::format_to(
       out,
       "  TLS:         {} or newer; the certificate must be for the host of the address, of an authority of {}{}\n",
-      tls.min_version == TlsVersion::v1_3 ? "1.3" : "1.2", tls.ca.empty() ? "the system" : tls.ca,
+      lowest_version(tls), tls.ca.empty() ? "the system" : tls.ca,
       tls.certificate.empty() ? "" : "; ours: " + tls.certificate);
 }
 
@@ -185,7 +189,7 @@ void say_syslog(Out out, const OutputSettings& output) {
     return;
   }
   say_stream_promise(out, output, transport);
-  if (transport == Transport::tls || transport == Transport::relps) say_tls(out, output);
+  if (transport == Transport::tls || transport == Transport::relps) say_output_tls(out, output);
   if (output.addresses.size() > 1)
     fmt::format_to(out, "  pool:        the first that answers; {}\n",
                    output.fail_back.count() == 0

@@ -20,12 +20,10 @@ Dial::~Dial() { stop(); }
 void Dial::start(SharedTls tls, std::size_t first, std::size_t end) {
   stop();
   tls_ = std::move(tls);
-  active_ = true;
   cycle_.restart(first, end);
 }
 
 void Dial::stop() {
-  active_ = false;
   cycle_.stop();
   deadline_.stop();
   StreamConnection::retire(loop_, std::move(connection_));
@@ -43,13 +41,9 @@ void Dial::try_endpoint(const Endpoint& endpoint) {
 
 void Dial::not_found(std::string why) { owner_.dial_failed(*this, Retry::resolve, std::move(why)); }
 
-void Dial::all_tried() {
-  active_ = false;
-  owner_.all_tried(*this);
-}
+void Dial::all_tried() { owner_.all_tried(*this); }
 
 void Dial::up(StreamConnection& /*connection*/) {
-  active_ = false;
   deadline_.stop();
   owner_.dialed(*this, std::move(connection_), cycle_.at());
 }

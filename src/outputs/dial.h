@@ -33,7 +33,6 @@ class Dial final : private StreamConnection::Owner, private TargetCycle::Owner {
   // Tries those from `first` up to `end`, with TLS when there is a context; forgets what was under way.
   void start(SharedTls tls, std::size_t first, std::size_t end);
   void stop();
-  bool active() const noexcept { return active_; }
   const TargetAddress& target() const noexcept { return cycle_.target(); }  // that is being tried
 
  private:
@@ -52,7 +51,6 @@ class Dial final : private StreamConnection::Owner, private TargetCycle::Owner {
   SharedTls tls_;
   Timer deadline_;
   std::unique_ptr<StreamConnection> connection_;
-  bool active_ = false;
 };
 
 }  // namespace thorlog

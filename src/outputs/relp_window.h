@@ -89,7 +89,6 @@ class RelpWindow {
     for (; !marks_.empty() && marks_.front().end <= passed_; marks_.pop_front()) token = marks_.front().token;
     return token;
   }
-  bool has_marks() const noexcept { return !marks_.empty(); }
 
   void clear() noexcept {
     frames_.clear();

@@ -25,8 +25,8 @@ void StreamConnection::retire(Loop& loop, std::unique_ptr<StreamConnection> conn
   loop.later([shared = std::shared_ptr<StreamConnection>(std::move(connection))]() mutable { shared.reset(); });
 }
 
-std::uint64_t StreamConnection::wire_acked() const noexcept {
-  return wire_sent_ - std::min(wire_sent_, tcp_->progress().unacked);
+std::uint64_t StreamConnection::wire_acked(const TcpProgress& progress) const noexcept {
+  return wire_sent_ - std::min(wire_sent_, progress.unacked);
 }
 
 // ---- what the loop tells

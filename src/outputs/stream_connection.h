@@ -46,10 +46,9 @@ class StreamConnection final : private TcpConnection::Owner {
   bool alive();
   void finish();  // we have said everything
 
-  // What happens to bytes on the wire: how many the kernel was given, of which progress() tells; and how many of
+  // What happens to bytes on the wire: how many of them the peer's kernel had at that progress(); and how many of
   // those given to send() are whole with so many on the wire.
-  std::uint64_t wire_sent() const noexcept { return wire_sent_; }
-  std::uint64_t wire_acked() const noexcept;
+  std::uint64_t wire_acked(const TcpProgress& progress) const noexcept;
   std::uint64_t plain_upto(std::uint64_t wire) const noexcept { return tls_ ? map_.plain_upto(wire) : wire; }
   void forget_before(std::uint64_t wire) { map_.forget_before(wire); }
   TcpProgress progress() const noexcept { return tcp_->progress(); }

@@ -41,7 +41,8 @@ void SyslogTcp::link_up() {
   trail_ = {};
   progress_at_ = context_.clock.steady();
   // The window of a peer that has nothing to read yet.
-  trail_.see(progress_at_, link_.connection().wire_acked(), link_.connection().progress().window);
+  const TcpProgress progress = link_.connection().progress();
+  trail_.see(progress_at_, link_.connection().wire_acked(progress), progress.window);
   context_.host.sink_ready();
 }
 
@@ -118,9 +119,9 @@ void SyslogTcp::look_again_in(std::uint64_t ms) { look_.start(ms); }
 void SyslogTcp::look() {
   if (!link_.is_up()) return;
   const std::int64_t now = context_.clock.steady();
-  const TcpProgress progress = link_.connection().progress();
   StreamConnection& connection = link_.connection();
-  const std::uint64_t acked = connection.wire_sent() - std::min(connection.wire_sent(), progress.unacked);
+  const TcpProgress progress = connection.progress();
+  const std::uint64_t acked = connection.wire_acked(progress);
   const std::uint64_t before = trail_.acked();
   trail_.see(now, acked, progress.window);
   if (acked != before || progress.unacked == 0) progress_at_ = now;

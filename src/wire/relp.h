@@ -51,8 +51,6 @@ class RelpReader {
   Step next(RelpFrame& frame);
 
   std::string_view error() const noexcept { return error_; }
-  // The number of the frame under way or last read, to answer with when it is broken.
-  std::uint32_t txnr() const noexcept { return txnr_; }
   // A frame has begun and not ended; right once next() has returned `more`.
   bool unfinished() const noexcept { return state_ != State::header || !carry_.empty(); }
   // Bytes of memory kept for it, for the memory budget.
