@@ -10,8 +10,7 @@
 namespace thorlog {
 namespace {
 
-constexpr std::size_t kSendBytes = 256U << 10;  // handed to the kernel at once
-constexpr std::size_t kKeepBuffer = 1U << 20;   // memory a very long line may leave behind
+constexpr std::size_t kKeepLine = 1U << 20;  // memory a very long line may leave behind
 constexpr std::uint64_t kLookMs = 100;
 constexpr std::uint64_t kParkAgainMs = 2000;
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -46,18 +45,16 @@ void RelpSink::link_up() {
   phase_ = Phase::opening;
   status_.state = OutputState::connecting;
   reader_ = RelpReader(kMostAnswer);
-  buffer_.clear();
-  sent_ = 0;
-  blocked_ = false;
+  buffer_.begin();
   window_.begin();
   answer_at_ = context_.clock.steady();
-  append_relp(kOpenNumber, "open", relp_offers(), buffer_);
+  append_relp(kOpenNumber, "open", relp_offers(), buffer_.bytes());
   send_buffered();
   watch();
 }
 
 void RelpSink::link_writable() {
-  blocked_ = false;
+  buffer_.writable();
   if (!buffer_.empty()) send_buffered();
   if (ready()) context_.host.sink_ready();
 }
@@ -101,7 +98,7 @@ void RelpSink::lost(Retry reason, const std::string& why) {
   to_park_.clear();
   round_is_over_ = false;
   again_.sent = false;
-  buffer_.clear();
+  buffer_.begin();
   link_.give_up(reason, why);
   context_.host.rewind();
   if (was_closing) end_of_close();
@@ -110,13 +107,13 @@ void RelpSink::lost(Retry reason, const std::string& why) {
 // ---- sending
 
 bool RelpSink::ready() const noexcept {
-  return phase_ == Phase::streaming && !blocked_ && !round_is_over_ && to_park_.empty() &&
+  return phase_ == Phase::streaming && !buffer_.blocked() && !round_is_over_ && to_park_.empty() &&
          window_.count() < window() && window_.span() < 4 * kWindow;
 }
 
 Taken RelpSink::write(const StoredRecord& record) {
   if (!ready()) return Taken::not_now;
-  if (buffer_.size() >= kSendBytes) {
+  if (buffer_.is_large()) {
     send_buffered();
     if (!ready()) return Taken::not_now;
   }
@@ -125,9 +122,9 @@ Taken RelpSink::write(const StoredRecord& record) {
   line_.clear();
   encoder_.append(record, line_);
   const auto add = [&](std::string_view message) {
-    const std::size_t before = buffer_.size();
-    append_relp(window_.next_number(), "syslog", message, buffer_);
-    window_.add({.seq = record.seq, .bytes = buffer_.size() - before});
+    const std::uint64_t before = buffer_.gathered();
+    append_relp(window_.next_number(), "syslog", message, buffer_.bytes());
+    window_.add({.seq = record.seq, .bytes = buffer_.gathered() - before});
   };
   if (window_.empty()) answer_at_ = context_.clock.steady();
   if (max_length_ == 0 || (line_.size() <= max_length_ && !carries_part_marker(line_.view()))) {
@@ -136,7 +133,7 @@ Taken RelpSink::write(const StoredRecord& record) {
     return Taken::oversize;
   }
   line_.clear();
-  line_.release_above(kKeepBuffer);
+  line_.release_above(kKeepLine);
   return Taken::yes;
 }
 
@@ -147,24 +144,15 @@ void RelpSink::mark(Token token) {
 
 void RelpSink::flush() {
   if (!is_up()) return;
-  if (!blocked_ && !buffer_.empty()) send_buffered();
+  if (!buffer_.blocked() && !buffer_.empty()) send_buffered();
   if (!window_.empty()) watch();
 }
 
 void RelpSink::send_buffered() {
   StreamConnection& to = link_.connection();
-  std::size_t sent = 0;
-  const auto result = to.send(buffer_.view().substr(sent_), sent);
-  sent_ += sent;
-  if (result == StreamConnection::Sent::failed) {
-    const auto end = to.end();
-    return phase_ == Phase::farewell ? said_close() : lost(end.reason, end.why);
-  }
-  blocked_ = result == StreamConnection::Sent::part;
-  if (blocked_) return;
-  buffer_.clear();
-  buffer_.release_above(kKeepBuffer);
-  sent_ = 0;
+  if (buffer_.send(to) != StreamConnection::Sent::failed) return;
+  const auto end = to.end();
+  phase_ == Phase::farewell ? said_close() : lost(end.reason, end.why);
 }
 
 // ---- answers
@@ -288,7 +276,7 @@ void RelpSink::look() {
 void RelpSink::say_close() {
   phase_ = Phase::farewell;
   answer_at_ = context_.clock.steady();
-  append_relp(window_.skip_number(), "close", {}, buffer_);
+  append_relp(window_.skip_number(), "close", {}, buffer_.bytes());
   watch();
   send_buffered();
 }
@@ -297,7 +285,7 @@ void RelpSink::said_close() {
   if (done_) return end_of_close();
   phase_ = Phase::waiting;
   look_.stop();
-  buffer_.clear();
+  buffer_.begin();
   link_.switch_over();
 }
 

@@ -12,6 +12,7 @@
 #include "outputs/part_maker.h"
 #include "outputs/pool_link.h"
 #include "outputs/relp_window.h"
+#include "outputs/send_buffer.h"
 #include "outputs/sink.h"
 #include "wire/encode_line.h"
 #include "wire/relp.h"
@@ -81,9 +82,7 @@ class RelpSink final : public Sink, private PoolLink::Owner {
   RelpReader reader_{kMostAnswer};
 
   ByteBuffer line_;
-  ByteBuffer buffer_;
-  std::size_t sent_ = 0;  // of the buffer
-  bool blocked_ = false;  // the kernel takes no more
+  SendBuffer buffer_;
   RelpWindow window_;
   std::vector<Refused> to_park_;
   std::int64_t answer_at_ = 0;  // when the target last answered, or nothing waited

@@ -5,8 +5,6 @@
 namespace thorlog {
 namespace {
 
-constexpr std::size_t kSendBytes = 256U << 10;  // handed to the kernel at once
-constexpr std::size_t kKeepBuffer = 1U << 20;   // memory a very long line may leave behind
 constexpr std::uint64_t kLongestLookMs = 100;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kFullAfter = kSecond;
@@ -36,7 +34,6 @@ void SyslogTcp::start() { link_.start(); }
 void SyslogTcp::link_up() {
   phase_ = Phase::connected;
   forget_sent();
-  before_buffer_ = 0;
   said_finish_ = false;
   trail_ = {};
   progress_at_ = context_.clock.steady();
@@ -50,63 +47,54 @@ void SyslogTcp::link_up() {
 
 Taken SyslogTcp::write(const StoredRecord& record) {
   if (!ready()) return Taken::not_now;
-  if (buffer_.size() >= kSendBytes) {
+  if (buffer_.is_large()) {
     send_buffered();
     if (!ready()) return Taken::not_now;
   }
   between_ = false;
-  const std::size_t before = buffer_.size();
-  encoder_.append(record, buffer_);
+  const std::size_t before = buffer_.bytes().size();
+  encoder_.append(record, buffer_.bytes());
   return max_length_ == 0 ? Taken::yes : write_in_parts(record, before);
 }
 
 // The line stands in the buffer from `before` on. It stays if it is short enough and is not mistaken for a part.
 Taken SyslogTcp::write_in_parts(const StoredRecord& record, std::size_t before) {
-  std::string_view line = buffer_.view().substr(before);
+  ByteBuffer& out = buffer_.bytes();
+  std::string_view line = out.view().substr(before);
   if (framing_ == LineFraming::lf) {
     line.remove_suffix(1);
   } else {
     line.remove_prefix(line.find(' ') + 1);
   }
   if (line.size() <= max_length_ && !carries_part_marker(line)) return Taken::yes;
-  buffer_.truncate(before);
-  const bool fits = parts_.split(record, max_length_, [this](std::string_view part) {
-    framing_ == LineFraming::lf ? append_line(buffer_, part) : append_octet_counted(buffer_, part);
+  out.truncate(before);
+  const bool fits = parts_.split(record, max_length_, [&](std::string_view part) {
+    framing_ == LineFraming::lf ? append_line(out, part) : append_octet_counted(out, part);
   });
   return fits ? Taken::yes : Taken::oversize;
 }
 
 void SyslogTcp::mark(Token token) {
-  marks_.push_back({token, before_buffer_ + buffer_.size()});
+  marks_.push_back({token, buffer_.gathered()});
   between_ = true;
   if (phase_ == Phase::connected && link_.better_is_up()) leave(Phase::leaving);
 }
 
 void SyslogTcp::flush() {
   if (phase_ != Phase::connected) return;
-  if (!blocked_ && !buffer_.empty()) send_buffered();
+  if (!buffer_.blocked() && !buffer_.empty()) send_buffered();
   if (phase_ == Phase::connected && !marks_.empty() && !look_.active()) look_again_in(wait_ms_ = 1);
 }
 
 void SyslogTcp::send_buffered() {
   StreamConnection& to = link_.connection();
   if (!to.alive()) return lost(to.end().reason, to.end().why);
-  std::size_t sent = 0;
-  const auto result = to.send(buffer_.view().substr(sent_), sent);
-  sent_ += sent;
-  if (result == StreamConnection::Sent::failed) return lost(to.end().reason, to.end().why);
-  blocked_ = result == StreamConnection::Sent::part;
-  if (!blocked_) {
-    before_buffer_ += buffer_.size();
-    buffer_.clear();
-    buffer_.release_above(kKeepBuffer);
-    sent_ = 0;
-  }
+  if (buffer_.send(to) == StreamConnection::Sent::failed) return lost(to.end().reason, to.end().why);
   if (!look_.active()) look_again_in(wait_ms_ = 1);
 }
 
 void SyslogTcp::link_writable() {
-  blocked_ = false;
+  buffer_.writable();
   if (!buffer_.empty()) send_buffered();
   if (is_ending()) say_finish();
   if (ready()) context_.host.sink_ready();
@@ -156,10 +144,11 @@ void SyslogTcp::report_delivered(std::uint64_t upto) {
 void SyslogTcp::judge_progress(const TcpProgress& progress, std::int64_t now) {
   const std::int64_t stuck = now - progress_at_;
   if (phase_ == Phase::connected) {
-    status_.state = blocked_ && stuck >= kFullAfter ? OutputState::full : OutputState::streaming;
+    status_.state = buffer_.blocked() && stuck >= kFullAfter ? OutputState::full : OutputState::streaming;
   }
   // One that stopped reading in the middle of a batch never lets us come to its end.
-  const bool stopped = phase_ == Phase::connected && blocked_ && link_.better_is_up() && stuck >= kLeaveWithin;
+  const bool stopped =
+      phase_ == Phase::connected && buffer_.blocked() && link_.better_is_up() && stuck >= kLeaveWithin;
   if (stopped || (phase_ == Phase::leaving && now >= leave_until_))
     return lost(Retry::timeout, "it takes no more, and an earlier target is there");
   if (progress.unacked == 0) return;
@@ -180,7 +169,8 @@ void SyslogTcp::link_ended(Retry reason, const std::string& why) {
 void SyslogTcp::lost(Retry reason, const std::string& why) {
   // A peer that closes in good order has read all that its kernel had; a reset says that it has not.
   if (reason != Retry::closed) status_.possibly_lost_bytes += trail_.possibly_unread();
-  status_.repeated_bytes += sent_total() - std::min(sent_total(), link_.connection().plain_upto(trail_.delivered()));
+  status_.repeated_bytes +=
+      buffer_.given() - std::min(buffer_.given(), link_.connection().plain_upto(trail_.delivered()));
   const bool was_closing = phase_ == Phase::closing;
   phase_ = Phase::waiting;
   forget_sent();
@@ -191,11 +181,9 @@ void SyslogTcp::lost(Retry reason, const std::string& why) {
 
 void SyslogTcp::forget_sent() {
   look_.stop();
-  buffer_.clear();
-  sent_ = 0;
+  buffer_.begin();
   marks_.clear();
   reached_ = 0;
-  blocked_ = false;
   between_ = true;
 }
 
@@ -208,7 +196,7 @@ void SyslogTcp::link_better() {
 void SyslogTcp::leave(Phase how) {
   phase_ = how;
   leave_until_ = context_.clock.steady() + kLeaveWithin;
-  if (!blocked_ && !buffer_.empty()) send_buffered();
+  if (!buffer_.blocked() && !buffer_.empty()) send_buffered();
   if (phase_ != how) return;  // it was lost over that
   say_finish();
   look_again_in(wait_ms_ = 1);
@@ -216,13 +204,13 @@ void SyslogTcp::leave(Phase how) {
 
 // Once all is in the kernel's hands.
 void SyslogTcp::say_finish() {
-  if (blocked_ || said_finish_ || !link_.is_up()) return;
+  if (buffer_.blocked() || said_finish_ || !link_.is_up()) return;
   link_.connection().finish();
   said_finish_ = true;
 }
 
 void SyslogTcp::peer_has_all() {
-  report_delivered(sent_total());
+  report_delivered(buffer_.given());
   if (phase_ == Phase::closing) return end_of_close();
   phase_ = Phase::waiting;
   forget_sent();

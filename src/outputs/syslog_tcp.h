@@ -11,6 +11,7 @@
 
 #include "outputs/part_maker.h"
 #include "outputs/pool_link.h"
+#include "outputs/send_buffer.h"
 #include "outputs/sink.h"
 #include "outputs/trailing_ack.h"
 #include "wire/encode_line.h"
@@ -23,7 +24,7 @@ class SyslogTcp final : public Sink, private PoolLink::Owner {
   ~SyslogTcp();
 
   void start() override;
-  bool ready() const noexcept override { return phase_ == Phase::connected && !blocked_; }
+  bool ready() const noexcept override { return phase_ == Phase::connected && !buffer_.blocked(); }
   Taken write(const StoredRecord& record) override;
   void mark(Token token) override;
   void flush() override;
@@ -58,7 +59,6 @@ class SyslogTcp final : public Sink, private PoolLink::Owner {
   void peer_has_all();
   void end_of_close();
   bool is_ending() const noexcept { return phase_ == Phase::leaving || phase_ == Phase::closing; }
-  std::uint64_t sent_total() const noexcept { return before_buffer_ + sent_; }
 
   SinkContext context_;
   LineFraming framing_;
@@ -71,13 +71,10 @@ class SyslogTcp final : public Sink, private PoolLink::Owner {
   Phase phase_ = Phase::waiting;
   Timer look_;
 
-  ByteBuffer buffer_;
-  std::size_t sent_ = 0;             // of the buffer
-  std::uint64_t before_buffer_ = 0;  // bytes of this connection before the buffer
-  bool blocked_ = false;             // the kernel takes no more
-  bool between_ = true;              // two batches: all that was written is marked
-  std::deque<Mark> marks_;           // not delivered yet
-  std::size_t reached_ = 0;          // of them, how many the peer's kernel has
+  SendBuffer buffer_;
+  bool between_ = true;      // two batches: all that was written is marked
+  std::deque<Mark> marks_;   // not delivered yet
+  std::size_t reached_ = 0;  // of them, how many the peer's kernel has
   TrailingAck trail_;
   std::uint64_t wait_ms_ = 1;     // until the next look
   std::int64_t progress_at_ = 0;  // when the peer last acknowledged something new, or nothing was under way
