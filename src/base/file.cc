@@ -73,6 +73,16 @@ class PosixFile final : public File {
     return static_cast<std::uint64_t>(st.st_size);
   }
 
+  Status write_back(std::uint64_t offset, std::uint64_t size, FaultPoint point) override {
+    if (auto fault = hit_fault(point); !fault) return fault;
+    constexpr unsigned kStartAndWait =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    const int done = ::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(size), kStartAndWait);
+    if (done != 0 && errno != ENOSYS && errno != EINVAL && errno != ESPIPE)
+      return failed("writing back " + path_, errno);
+    return ok();
+  }
+
   void forget_pages(std::uint64_t offset, std::uint64_t size) noexcept override {
     ::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(size), POSIX_FADV_DONTNEED);
   }

@@ -56,7 +56,11 @@ class File {
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Status sync_data(FaultPoint point) = 0;  // fdatasync
   virtual Result<std::uint64_t> size() const = 0;
-  // Advice to the kernel: the pages of this range won't be needed again (best effort).
+  // Waits until the kernel has given this range to the disk, which may still lose it (sync_file_range(2)). Where the
+  // file system can't, nothing happens. An error is that of a sync, and is told only once.
+  virtual Status write_back(std::uint64_t offset, std::uint64_t size, FaultPoint point) = 0;
+  // Advice to the kernel: the pages of this range won't be needed again (best effort; only what was written back
+  // goes).
   virtual void forget_pages(std::uint64_t offset, std::uint64_t size) noexcept = 0;
 };
 

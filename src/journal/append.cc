@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "journal/journal_state.h"
@@ -10,6 +11,8 @@ namespace thorlog {
 namespace {
 
 constexpr std::uint64_t kMostUnsynced = 32U << 20;  // bytes in memory that the disk does not have yet
+constexpr std::uint64_t kRecycledBytes = 4U << 20;  // written back at once
+constexpr std::uint64_t kPage = 4096;
 
 }  // namespace
 
@@ -58,8 +61,30 @@ Status Journal::State::write(std::span<const BatchRef> batches, Room room) {
     remember_unsynced(batches);
     keeper->sync(file, {offset, seq});
   }
+  recycle_pages();
   wake_up();
   return ok();
+}
+
+void Journal::State::recycle_pages() {
+  const std::uint64_t upto = (segment->end - segment->base) / kPage * kPage;
+  if (upto - pages_from < kRecycledBytes) return;
+  keeper->post([this, pages = WrittenPages{file, pages_from, upto - pages_from, next_seq}] { write_back(pages); });
+  pages_from = upto;
+}
+
+void Journal::State::write_back(const WrittenPages& pages) {
+  if (failed || keeper->halted()) return;
+  if (auto wrote = pages.file->write_back(pages.from, pages.size, FaultPoint::sync); !wrote) {
+    keeper->halt();
+    return tell_trouble(wrote.error(), pages.file);
+  }
+  forget_when_passed(pages);
+}
+
+void Journal::State::forget_when_passed(WrittenPages pages) {
+  pages_to_forget.add(std::move(pages));
+  pages_to_forget.passed(shared.least_read_seq());
 }
 
 // They must be there until they are synced: a file whose sync fails is not asked for them. A disk that can't follow
@@ -150,9 +175,13 @@ Status Journal::State::begin_segment(MadeSegment made) {
   return ok();
 }
 
-// The keeper does it; readers don't notice.
 void Journal::State::seal_open() {
-  keeper->post([this, sealing = std::move(segment), its_file = std::move(file)] {
+  seal(std::exchange(segment, nullptr), std::exchange(file, nullptr), std::exchange(pages_from, 0));
+}
+
+// The keeper does it; readers don't notice. `from`: of its pages that were not written back yet.
+void Journal::State::seal(std::shared_ptr<Segment> sealing, std::shared_ptr<File> its_file, std::uint64_t from) {
+  keeper->post([this, sealing = std::move(sealing), its_file = std::move(its_file), from] {
     if (failed || keeper->halted()) {  // a file whose sync failed is not synced again; others have their turn later
       const std::lock_guard guard(trouble_mutex);
       skipped_seals.push_back({sealing, its_file});
@@ -167,9 +196,8 @@ void Journal::State::seal_open() {
     }
     shared.set_sealed(*sealing, copy.disk_bytes);
     if (copy.records > 0) on_synced(ok(), {copy.end, copy.end_seq});
+    forget_when_passed({its_file, from, copy.disk_bytes - from, copy.end_seq});
   });
-  segment = nullptr;
-  file = nullptr;
 }
 
 std::int64_t Journal::State::log_time() const noexcept {

@@ -19,6 +19,7 @@
 #include "journal/recovery.h"
 #include "journal/segment.h"
 #include "journal/shared_log.h"
+#include "journal/written_pages.h"
 
 namespace thorlog {
 
@@ -39,13 +40,15 @@ struct Journal::State {
   Status write(std::span<const BatchRef> batches, Room room);
   Status write_failed(std::span<const BatchRef> batches, Room room, Error error);
   void remember_unsynced(std::span<const BatchRef> batches);
+  void recycle_pages();
   Status begin_segment(MadeSegment made);
   void seal_open();
+  void seal(std::shared_ptr<Segment> sealing, std::shared_ptr<File> its_file, std::uint64_t from);
   SegmentHeader next_header(std::uint64_t bytes) const;
   std::int64_t log_time() const noexcept;
 
   // trouble.cc, log thread.
-  void tell_trouble(const Error& error);  // any thread
+  void tell_trouble(const Error& error, std::shared_ptr<File> of = nullptr);  // any thread
   Status first_trouble(const std::string& why);
   Status leave_failed_file();
   Status leave_failed_file_now();
@@ -68,6 +71,8 @@ struct Journal::State {
   void say_full(std::string_view pinning) const;
 
   // Sync thread.
+  void write_back(const WrittenPages& pages);
+  void forget_when_passed(WrittenPages pages);
   void on_synced(const Status& status, Position upto);
   void set_failed(const Error& error);
   void wake_up() const;
@@ -92,6 +97,7 @@ struct Journal::State {
   std::atomic<bool> in_trouble{false};  // a sync or write failed: the log thread must go on in another file
   std::mutex trouble_mutex;             // guards what follows
   std::string trouble;
+  std::shared_ptr<File> failed_file;  // the one it is about, where that may be the open one
   struct Unsealed {
     std::shared_ptr<Segment> segment;
     std::shared_ptr<File> file;
@@ -102,6 +108,7 @@ struct Journal::State {
   // Log thread only.
   std::shared_ptr<Segment> segment;  // the open one; none while there is no room for one
   std::shared_ptr<File> file;        // of it
+  std::uint64_t pages_from = 0;      // in the file: from here on nothing was written back yet
   std::uint64_t next_base = 0;       // of the segment after it
   std::uint64_t next_seq = kFirstSeq;
   std::uint64_t log_end_seq = kFirstSeq;  // at recovery, before jumping over the cursors' numbers
@@ -117,6 +124,8 @@ struct Journal::State {
   bool moving = false;                       // it is given up, and there is no room yet for another one
   bool closed = false;
   std::vector<iovec> parts;
+
+  PagesToForget pages_to_forget;  // keeper's thread only
 
   // Last: their thread uses the rest, so they go first.
   std::unique_ptr<Keeper> keeper;

@@ -235,6 +235,13 @@ void SharedLog::move(Place& place, std::uint64_t seq) {
   place.near = seq >= (recent_.empty() ? end_.seq : recent_.front()->base_seq());
 }
 
+std::uint64_t SharedLog::least_read_seq() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t least = end_.seq;
+  for (const Place* place : places_) least = std::min(least, place->seq);
+  return least;
+}
+
 void SharedLog::drop_oldest_batch() {
   recent_bytes_ -= recent_.front()->capacity();
   recent_.pop_front();

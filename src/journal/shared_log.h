@@ -74,6 +74,7 @@ class SharedLog {
   void enter(Place& place);
   void leave(Place& place);
   void move(Place& place, std::uint64_t seq);
+  std::uint64_t least_read_seq() const;  // every reader has what comes before it
 
   enum class Where : std::uint8_t { nothing, memory, disk };
   struct DiskRange {

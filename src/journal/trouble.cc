@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "journal/journal_state.h"
@@ -17,10 +18,11 @@ constexpr std::size_t kSpare = 64U << 10;
 
 }  // namespace
 
-void Journal::State::tell_trouble(const Error& error) {
+void Journal::State::tell_trouble(const Error& error, std::shared_ptr<File> of) {
   {
     const std::lock_guard guard(trouble_mutex);
     trouble = error.message();
+    failed_file = std::move(of);
   }
   in_trouble = true;
 }
@@ -53,6 +55,7 @@ Status Journal::State::leave_failed_file() {
     {
       const std::lock_guard guard(trouble_mutex);
       why = trouble;
+      if (file && std::exchange(failed_file, nullptr) == file) open_file_failed = true;
     }
     if (auto may = first_trouble(why); !may) return may;
   }
@@ -152,6 +155,7 @@ Status Journal::State::move_to(MadeSegment made, Position good) {
   for (const BatchRef& batch : unsynced) unsynced_bytes += batch->capacity();
   segment = std::move(fresh);
   file = std::move(made.file);
+  pages_from = 0;
   next_base = segment->base + segment->reserved;
   open_file_failed = false;
   return ok();
@@ -166,11 +170,7 @@ void Journal::State::seal_skipped() {
   }
   for (Unsealed& each : again) {
     if (shared.copy_of(*each.segment).sealed) continue;  // cut short, or given up
-    std::swap(segment, each.segment);
-    std::swap(file, each.file);
-    seal_open();
-    segment = std::move(each.segment);
-    file = std::move(each.file);
+    seal(std::move(each.segment), std::move(each.file), 0);
   }
 }
 

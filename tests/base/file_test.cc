@@ -100,6 +100,16 @@ TEST_F(FileTest, ReservesAndCuts) {
   EXPECT_TRUE(file->sync_data(FaultPoint::none));
 }
 
+TEST_F(FileTest, IsTheSameAfterItsPagesWereForgotten) {
+  auto file = open("a");
+  std::string text(100'000, 'x');
+  const iovec part = part_of(text);
+  ASSERT_TRUE(file->write_at(0, {&part, 1}, FaultPoint::none, nullptr));
+  ASSERT_TRUE(file->write_back(0, 100'000, FaultPoint::none));
+  file->forget_pages(0, 100'000);
+  EXPECT_EQ(text_of(*file), text);
+}
+
 TEST_F(FileTest, TellsWhatIsThereAndWhatIsNot) {
   EXPECT_FALSE(files_.open(folder_ + "/none", FileSystem::Open::read, FaultPoint::none));
   open("a");

@@ -71,12 +71,7 @@ class ModelFile final : public File {
 
   Status sync_data(FaultPoint point) override {
     const std::lock_guard lock(disk_.mutex_);
-    if (!is_alive()) return fail(crashed_error());
-    if (auto stepped = disk_.step(point); !stepped) {
-      if (!disk_.crashed_) inode_->doomed.merge(inode_->dirty);
-      if (!disk_.crashed_) inode_->dirty.clear();
-      return stepped;
-    }
+    if (auto stepped = write_out(point); !stepped) return stepped;
     std::string before = std::exchange(inode_->durable, inode_->now);
     before.resize(std::max(before.size(), inode_->now.size()), '\0');
     for (const std::uint64_t page : inode_->doomed) {
@@ -95,10 +90,27 @@ class ModelFile final : public File {
     return static_cast<std::uint64_t>(inode_->now.size());
   }
 
+  // The disk may lose it still: nothing is durable by this.
+  Status write_back(std::uint64_t /*offset*/, std::uint64_t /*size*/, FaultPoint point) override {
+    const std::lock_guard lock(disk_.mutex_);
+    return write_out(point);
+  }
+
   void forget_pages(std::uint64_t /*offset*/, std::uint64_t /*size*/) noexcept override {}
 
  private:
   bool is_alive() const { return !disk_.crashed_ && life_ == disk_.life_; }
+
+  // After a failure the kernel takes the pages for clean, and the disk never gets them.
+  Status write_out(FaultPoint point) {
+    if (!is_alive()) return fail(crashed_error());
+    auto stepped = disk_.step(point);
+    if (!stepped && !disk_.crashed_) {
+      inode_->doomed.merge(inode_->dirty);
+      inode_->dirty.clear();
+    }
+    return stepped;
+  }
 
   void put(std::uint64_t offset, const std::string& bytes) {
     if (bytes.empty()) return;

@@ -21,7 +21,8 @@ namespace thorlog {
 
 class TempFolder {
  public:
-  TempFolder();
+  enum class On : std::uint8_t { memory, disk };
+  explicit TempFolder(On where = On::memory);
   ~TempFolder();
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
