@@ -4,12 +4,13 @@
 
 #include <cstring>
 
+#include "base/peer_address.h"
+
 namespace thorlog {
 namespace {
 
-// "10.0.0.7:514" without the port: a machine's scanner and its agent have a connection each.
 std::uint64_t address_hash(std::string_view peer) noexcept {
-  const std::string_view address = peer.substr(0, peer.rfind(':'));
+  const std::string_view address = peer_address(peer);
   return address.empty() ? 0 : XXH3_64bits(address.data(), address.size());
 }
 

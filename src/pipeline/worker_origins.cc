@@ -1,23 +1,11 @@
 // Restartable sources: where a record came from, and how far the records of an input are durable.
 #include <algorithm>
 
+#include "base/peer_address.h"
 #include "pipeline/worker_intake.h"
 #include "thorlog/line_flags.h"
 
 namespace thorlog {
-
-namespace {
-
-// "10.0.0.7:514" or "[2001:db8::1]:514" without the port.
-std::string_view address_of(std::string_view peer) noexcept {
-  const auto colon = peer.rfind(':');
-  if (colon == std::string_view::npos) return {};
-  peer = peer.substr(0, colon);
-  if (peer.size() > 2 && peer.front() == '[') peer = peer.substr(1, peer.size() - 2);
-  return peer;
-}
-
-}  // namespace
 
 void WorkerIntake::set_origin(Stream* stream, std::string_view origin) { stream->origin = origin; }
 
@@ -48,7 +36,7 @@ void WorkerIntake::take(Stream* stream, const WholeRecord& whole) {
     context.zone = rules.zone.get();
     context.agent_zone = rules.agent_zone.get();
     context.short_hostname = rules.short_hostname;
-    context.peer_host = address_of(whole.peer);
+    context.peer_host = peer_address(whole.peer);
     context.cut = (whole.flags & (flag::truncated | flag::incomplete)) != 0;
     parser_.parse(whole.raw, test_start(whole.raw), context, event);
   }

@@ -4,7 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "thor/lex.h"
+#include "base/peer_address.h"
 
 namespace thorlog {
 namespace {
@@ -13,16 +13,6 @@ constexpr std::uint32_t kMostPeers = 200'000;
 constexpr std::uint32_t kMostCrashLooks = 1000;  // between two life records
 
 std::uint64_t hash_of(std::string_view text) noexcept { return XXH3_64bits(text.data(), text.size()); }
-
-// "10.0.0.7:514" and "[::1]:514" without the port; a path as it is.
-std::string_view address_of(std::string_view peer) noexcept {
-  const std::size_t colon = peer.rfind(':');
-  if (colon == std::string_view::npos || peer.find('/') != std::string_view::npos) return peer;
-  for (const char c : peer.substr(colon + 1))
-    if (!lex::is_digit(c)) return peer;
-  if (peer.size() > 2 && peer[0] == '[' && peer[colon - 1] == ']') return peer.substr(1, colon - 2);
-  return peer.find(':') == colon ? peer.substr(0, colon) : peer;
-}
 
 bool begins_life(const Event& event) noexcept {
   return event.kind == Kind::life && event.raw.find(R"("moment":"start")") != std::string_view::npos;
@@ -95,7 +85,7 @@ void Watch::expect(const Record& record) noexcept {
     }
     if (record.peer != expected_peer_) {
       expected_peer_ = record.peer;
-      fresh.peer_hash = hash_of(address_of(record.peer));
+      fresh.peer_hash = hash_of(peer_address(record.peer));
       peer_index_.fetch(fresh.peer_hash);
     }
   }
@@ -279,7 +269,7 @@ bool Watch::is_known_by_name(const Asset& asset) const {
 std::uint32_t Watch::peer_of(std::string_view peer) {
   if (peer.empty()) return kNone;
   if (peer == last_peer_text_) return last_peer_;
-  const std::string_view address = address_of(peer);
+  const std::string_view address = peer_address(peer);
   const std::uint64_t hash = hash_of(address);
   std::uint32_t number = known_peer(address, hash);
   if (number == kNone) {
