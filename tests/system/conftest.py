@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import disks
 from daemon import ROOT, Daemon, usual
 from peers import Rsyslog, SyslogNg
 
@@ -78,6 +79,20 @@ def peers(folder):
     yield Peers
     for peer in reversed(started):
         peer.stop()
+
+
+@pytest.fixture
+def small_disk(folder):
+    """small_disk(mebibytes): a file system of its own, gone with the test."""
+    made = []
+
+    def make(mebibytes: int) -> Path:
+        made.append(disks.make_small_disk(folder / f"disk{len(made)}", mebibytes))
+        return made[-1]
+
+    yield make
+    for path in made:
+        disks.unmount_all(path)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 
 from crash import Feeder
 from daemon import file_output, port_of, syslog_output
+from disks import mount
 from lines import numbers, thor_line
 from net import connect, free_port, send_tcp
 from wait import SLOWNESS, wait_until
@@ -359,89 +360,61 @@ def test_a_segment_deleted_or_damaged_under_the_daemon_is_counted_and_the_rest_g
 
 # ---- disks that are full or read-only
 
-def small_disk(folder: Path, mebibytes: int) -> Path:
-    import subprocess
-    path = folder / "disk"
-    path.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(path)], capture_output=True)
-    if done.returncode != 0:
-        path.rmdir()
-        pytest.skip("SKIPPED: no right to mount a small disk here")
-    return path
+def test_a_full_disk_is_said_waited_for_and_noticed_when_it_has_room_again(new_daemon, small_disk):
+    disk = small_disk(6)
+    daemon = new_daemon(state_directory=str(disk / "state"), journal={"segment": "256KiB", "max_size": "100MiB"})
+    daemon.start()
+    ballast = disk / "ballast"
+    sender = connect(port_of(daemon, "tcp"))
+    data = b"".join(thor_line(i, 1000) + b"\n" for i in range(8000))
+    pusher = threading.Thread(target=sender.sendall, args=(data,), daemon=True)
+    free = shutil.disk_usage(disk).free
+    ballast.write_bytes(b"x" * max(0, free - (1 << 20)))
+    pusher.start()
+    wait_until(lambda: "full" in json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["journal"]["state"],
+               "the journal says that it is full", 30)
+    daemon.account()
+    ballast.unlink()
+    # The file output has taken what is stored, so that acknowledged segments make room as well.
+    daemon.wait_received("tcp", 8000, seconds=60)
+    daemon.wait_drained(seconds=60)
+    assert numbers([event["raw"].encode() for event in daemon.events()]) == list(range(8000))
+    assert "there is room again" in daemon.log()
+    pusher.join()
+    sender.close()
+    daemon.stop()
 
 
-def unmount(path: Path) -> None:
-    import subprocess
-    subprocess.run(["umount", "-l", str(path)], check=True)
-
-
-def test_a_full_disk_is_said_waited_for_and_noticed_when_it_has_room_again(new_daemon, folder):
-    disk = small_disk(folder, 6)
-    try:
-        daemon = new_daemon(state_directory=str(disk / "state"), journal={"segment": "256KiB", "max_size": "100MiB"})
-        daemon.start()
-        ballast = disk / "ballast"
-        sender = connect(port_of(daemon, "tcp"))
-        data = b"".join(thor_line(i, 1000) + b"\n" for i in range(8000))
-        pusher = threading.Thread(target=sender.sendall, args=(data,), daemon=True)
-        free = shutil.disk_usage(disk).free
-        ballast.write_bytes(b"x" * max(0, free - (1 << 20)))
-        pusher.start()
-        wait_until(lambda: "full" in json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["journal"]["state"],
-                   "the journal says that it is full", 30)
-        daemon.account()
-        ballast.unlink()
-        # The file output has taken what is stored, so that acknowledged segments make room as well.
-        daemon.wait_received("tcp", 8000, seconds=60)
-        daemon.wait_drained(seconds=60)
-        assert numbers([event["raw"].encode() for event in daemon.events()]) == list(range(8000))
-        assert "there is room again" in daemon.log()
-        pusher.join()
-        sender.close()
-        daemon.stop()
-    finally:
-        unmount(disk)
-
-
-def mount(*words: object) -> None:
-    import subprocess
-    subprocess.run(["mount", *map(str, words)], check=True, capture_output=True)
-
-
-def test_a_file_system_that_becomes_read_only_stops_storing_and_nothing_else(new_daemon, folder):
+def test_a_file_system_that_becomes_read_only_stops_storing_and_nothing_else(new_daemon, small_disk):
     """New files are refused (EROFS); what is open goes on, as with a mount that an administrator made read-only."""
-    disk = small_disk(folder, 64)
-    try:
-        daemon = new_daemon(state_directory=str(disk / "state"), journal={"segment": "256KiB", "max_size": "40MiB"})
-        daemon.start()
-        sender = connect(port_of(daemon, "tcp"))
-        lines = [thor_line(i, 1000) + b"\n" for i in range(8000)]
-        sender.sendall(b"".join(lines[:1000]))
-        daemon.wait_received("tcp", 1000)
-        mount("--bind", disk, disk)
-        mount("-o", "remount,bind,ro", disk)
-        sender.setblocking(False)  # it will not take all
-        sender.send(b"".join(lines[1000:]))
-        journal = wait_until(lambda: (found := json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["journal"])["state"]
-                             == "failed" and found, lambda: f"the journal says so: {daemon.log()[-500:]}", 30)
-        assert "Read-only file system" in daemon.log(), journal
-        account = daemon.account()
-        assert account["outputs"]["events"]["pending"] == 0, "what is stored goes out all the same"
-        stored = account["inputs"]["tcp"]["stored"]
-        assert numbers([event["raw"].encode() for event in daemon.events()]) == list(range(stored))
-        assert daemon.http("/healthz")[0] == 503
-        sender.close()
-        daemon.stop()
-        mount("-o", "remount,bind,rw", disk)
-        daemon.start()
-        send_tcp(port_of(daemon, "tcp"), lines[0])
-        daemon.wait_received("tcp", 1)
-        daemon.wait_drained()
-        assert len(daemon.events()) == stored + 1
-        daemon.stop()
-        unmount(disk)
-    finally:
-        unmount(disk)
+    disk = small_disk(64)
+    daemon = new_daemon(state_directory=str(disk / "state"), journal={"segment": "256KiB", "max_size": "40MiB"})
+    daemon.start()
+    sender = connect(port_of(daemon, "tcp"))
+    lines = [thor_line(i, 1000) + b"\n" for i in range(8000)]
+    sender.sendall(b"".join(lines[:1000]))
+    daemon.wait_received("tcp", 1000)
+    mount("--bind", disk, disk)
+    mount("-o", "remount,bind,ro", disk)
+    sender.setblocking(False)  # it will not take all
+    sender.send(b"".join(lines[1000:]))
+    journal = wait_until(lambda: (found := json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["journal"])["state"]
+                         == "failed" and found, lambda: f"the journal says so: {daemon.log()[-500:]}", 30)
+    assert "Read-only file system" in daemon.log(), journal
+    account = daemon.account()
+    assert account["outputs"]["events"]["pending"] == 0, "what is stored goes out all the same"
+    stored = account["inputs"]["tcp"]["stored"]
+    assert numbers([event["raw"].encode() for event in daemon.events()]) == list(range(stored))
+    assert daemon.http("/healthz")[0] == 503
+    sender.close()
+    daemon.stop()
+    mount("-o", "remount,bind,rw", disk)
+    daemon.start()
+    send_tcp(port_of(daemon, "tcp"), lines[0])
+    daemon.wait_received("tcp", 1)
+    daemon.wait_drained()
+    assert len(daemon.events()) == stored + 1
+    daemon.stop()
 
 
 def test_after_one_disk_error_the_journal_goes_on_in_a_new_file(new_daemon):

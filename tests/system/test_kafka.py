@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import collections
-import errno
 import json
-import os
 import signal
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
+from disks import fill
 from kafka import secure_settings
 from lines import numbers, thor_line
 from net import free_port, send_tcp
@@ -173,45 +170,23 @@ def test_a_broker_that_is_stopped_for_a_minute_is_caught_up_with(new_daemon, bro
     expect_each_once(lines_in(broker, topic), 0, sent)
 
 
-@pytest.fixture
-def small_disk(folder):
-    """A file system of 100 MiB, which can be filled."""
-    path = folder / "small"
-    path.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(path)], capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"SKIPPED: a small file system can't be mounted here: {done.stderr.strip()}")
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
-
-
-def fill(path: Path) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT)
-    try:
-        while True:
-            os.write(file, bytes(1 << 12))
-    except OSError as error:
-        assert error.errno == errno.ENOSPC
-    finally:
-        os.close(file)
-
-
 def test_a_brokers_full_log_folder_costs_nothing(new_daemon, small_disk):
     from kafka import Broker, fetch
     fetch()
-    broker = Broker(small_disk / "broker").prepare().start()
+    disk = small_disk(100)
+    broker = Broker(disk / "broker").prepare().start()
     try:
         topic = broker.create("full", 1)
         daemon = new_daemon(outputs={"siem": only_lines(kafka_output(broker, topic))}).start()
         send(daemon, 0, 1_000)
         daemon.wait_drained()
-        fill(small_disk / "filler")
+        fill(disk / "filler")
         send(daemon, 1_000, 5_000)
         wait_until(lambda: output_of(daemon)["state"] not in ("idle", "streaming"), "the broker to fail", 60, pause=0.2)
         assert output_of(daemon)["pending"] > 0
         assert daemon.account()["outputs"]["siem"]["dropped"] == {}
         broker.stop()
-        (small_disk / "filler").unlink()
+        (disk / "filler").unlink()
         broker.start()
         daemon.wait_drained(seconds=60)
         expect_each_once(lines_in(broker, topic), 0, 5_000)

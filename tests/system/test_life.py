@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from daemon import file_output, port_of, program, raw_of, syslog_output
+from disks import fill
 from lines import numbers, thor_line
 from net import Receiver, connect, free_port, send_tcp, send_udp
 from wait import wait_until
@@ -197,28 +198,13 @@ def test_a_second_daemon_on_the_same_ports_is_refused(new_daemon):
         daemon.wait_events(1)
 
 
-@pytest.fixture
-def small_disk(folder):
-    path = folder / "small"
-    path.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "thorlogd-test", path], capture_output=True)
-    if mount.returncode != 0:
-        pytest.skip("SKIPPED: only root may mount a small tmpfs for the full disk")
-    yield path
-    subprocess.run(["umount", "-l", path], check=True)
-
-
 def test_a_disk_that_is_full_at_the_start(new_daemon, small_disk):
     """It says so and ends with 3; with space again it starts."""
-    filler = small_disk / "filler"
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(65536))
-        except OSError:
-            pass
+    disk = small_disk(2)
+    filler = disk / "filler"
+    fill(filler)
     daemon = new_daemon(journal={"segment": "1MiB", "max_size": "4MiB"})
-    daemon.config["state_directory"] = str(small_disk / "state")
+    daemon.config["state_directory"] = str(disk / "state")
     daemon.start(wait=False)
     assert daemon.wait() == 3
     assert "No space left" in daemon.log()
