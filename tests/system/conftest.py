@@ -13,6 +13,8 @@ import pytest
 import disks
 from daemon import ROOT, Daemon, usual
 from peers import Rsyslog, SyslogNg
+from receivers import BadReceiver
+from web import Certificates
 
 
 @pytest.fixture
@@ -79,6 +81,25 @@ def peers(folder):
     yield Peers
     for peer in reversed(started):
         peer.stop()
+
+
+@pytest.fixture
+def bad_receiver():
+    """Starts receivers: bad_receiver(arguments of BadReceiver); they end with the test."""
+    made = []
+
+    def make(*arguments, **named) -> BadReceiver:
+        made.append(BadReceiver(*arguments, **named).start())
+        return made[-1]
+
+    yield make
+    for receiver in made:
+        receiver.stop()
+
+
+@pytest.fixture
+def certificates(folder) -> Certificates:
+    return Certificates(folder / "certificates")
 
 
 @pytest.fixture

@@ -17,19 +17,6 @@ LINES, LENGTH = 12_000, 400
 MANY = 40_000  # 16 MB: more than the buffers on the way hold
 
 
-@pytest.fixture
-def bad_receiver():
-    made = []
-
-    def make(*arguments, **named) -> BadReceiver:
-        made.append(BadReceiver(*arguments, **named).start())
-        return made[-1]
-
-    yield make
-    for receiver in made:
-        receiver.stop()
-
-
 def output_to(receiver: BadReceiver, scheme: str, **more) -> dict:
     return {"type": "syslog", "address": f"{scheme}://127.0.0.1:{receiver.port}", **({} if "relp" in scheme else {"framing": "lf"}),
             **more}

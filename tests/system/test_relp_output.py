@@ -83,11 +83,6 @@ def output(scheme: str, port: int, made: Certificates) -> dict:
                if scheme == "relps" else {})}
 
 
-@pytest.fixture
-def certificates(folder) -> Certificates:
-    return Certificates(folder / "certificates")
-
-
 @pytest.mark.parametrize("scheme", ["relp", "relps"])
 def test_rsyslog_gets_each_line_once_and_a_clean_stop_owes_nothing(new_daemon, peers, folder, certificates, scheme):
     port, written = free_port(), folder / "written.log"

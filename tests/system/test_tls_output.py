@@ -8,7 +8,7 @@ import pytest
 from daemon import port_of
 from lines import numbers, thor_line
 from net import free_port, send_tcp
-from receivers import BadReceiver, Plan, server_context
+from receivers import Plan, server_context
 from test_honest_delivery import ENDS, LENGTH, READ, READ_CASES, run
 from test_real_relays import lines_of
 from wait import wait_until
@@ -19,24 +19,6 @@ module(load="imtcp" streamDriver.name="{driver}" streamDriver.mode="1" streamDri
 input(type="imtcp" port="{port}" ruleset="write")
 ruleset(name="write") {{ action(type="omfile" file="{file}" template="raw" asyncWriting="off") }}
 """
-
-
-@pytest.fixture
-def certificates(folder) -> Certificates:
-    return Certificates(folder / "certificates")
-
-
-@pytest.fixture
-def server():
-    made = []
-
-    def make(*arguments, **named) -> BadReceiver:
-        made.append(BadReceiver(*arguments, **named).start())
-        return made[-1]
-
-    yield make
-    for receiver in made:
-        receiver.stop()
 
 
 def output(port: int, host: str = "localhost", **tls) -> dict:
@@ -57,8 +39,8 @@ def wait_holding(daemon, *words: str) -> None:
     wait_until(look, lambda: f"holding with {words}: {daemon.ctl('status', '--json', ok=(0, 1))}", 20)
 
 
-def test_each_line_leaves_once_over_tls(new_daemon, server, certificates):
-    receiver = server(tls=server_context(certificates))
+def test_each_line_leaves_once_over_tls(new_daemon, bad_receiver, certificates):
+    receiver = bad_receiver(tls=server_context(certificates))
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=certificates.ca)}).start()
     lines = send(daemon, 20_000)
     daemon.wait_drained(seconds=30)
@@ -81,8 +63,8 @@ def test_rsyslog_writes_what_it_gets_over_tls(new_daemon, peers, folder, certifi
     assert lines_of(written) == lines
 
 
-def test_a_stranger_s_certificate_holds_and_no_line_leaves(new_daemon, server, folder, certificates):
-    receiver = server(tls=server_context(Certificates(folder / "stranger")))
+def test_a_stranger_s_certificate_holds_and_no_line_leaves(new_daemon, bad_receiver, folder, certificates):
+    receiver = bad_receiver(tls=server_context(Certificates(folder / "stranger")))
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=certificates.ca)}).start()
     lines = send(daemon, 1000)
     wait_holding(daemon, "certificate")
@@ -93,25 +75,25 @@ def test_a_stranger_s_certificate_holds_and_no_line_leaves(new_daemon, server, f
     assert receiver.lines == lines
 
 
-def test_a_certificate_for_another_host_holds_and_no_line_leaves(new_daemon, server, folder, certificates):
+def test_a_certificate_for_another_host_holds_and_no_line_leaves(new_daemon, bad_receiver, folder, certificates):
     other = Certificates(folder / "other", names="DNS:collector.example.org")
-    receiver = server(tls=server_context(other))
+    receiver = bad_receiver(tls=server_context(other))
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=other.ca)}).start()
     send(daemon, 100)
     wait_holding(daemon, "localhost")
     assert receiver.lines == []
 
 
-def test_an_address_is_looked_for_in_the_certificate_too(new_daemon, server, certificates):
-    receiver = server(tls=server_context(certificates))
+def test_an_address_is_looked_for_in_the_certificate_too(new_daemon, bad_receiver, certificates):
+    receiver = bad_receiver(tls=server_context(certificates))
     daemon = new_daemon(outputs={"out": output(receiver.port, "127.0.0.1", ca=certificates.ca)}).start()
     lines = send(daemon, 10)
     daemon.wait_drained()
     assert receiver.lines == lines
 
 
-def test_a_server_that_wants_a_certificate_gets_ours(new_daemon, server, certificates):
-    receiver = server(tls=server_context(certificates, clients=True))
+def test_a_server_that_wants_a_certificate_gets_ours(new_daemon, bad_receiver, certificates):
+    receiver = bad_receiver(tls=server_context(certificates, clients=True))
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=certificates.ca)}).start()
     lines = send(daemon, 100)
     wait_holding(daemon, "certificate")  # it asked for one, and we have none
@@ -124,8 +106,8 @@ def test_a_server_that_wants_a_certificate_gets_ours(new_daemon, server, certifi
     assert receiver.client_names[-1] is not None
 
 
-def test_a_server_that_speaks_no_tls_is_no_target(new_daemon, server, certificates):
-    receiver = server()
+def test_a_server_that_speaks_no_tls_is_no_target(new_daemon, bad_receiver, certificates):
+    receiver = bad_receiver()
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=certificates.ca)}).start()
     send(daemon, 10)
     wait_until(lambda: receiver.connections >= 2, "another try", 30)
@@ -144,8 +126,8 @@ def test_a_certificate_that_cannot_be_read_is_a_configuration_error(new_daemon, 
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("read", READ_CASES)
-def test_over_tls_no_more_is_missing_than_is_said(new_daemon, server, certificates, read, end):
-    receiver = server([Plan(READ[read], ENDS[end].pause, ENDS[end].end)], tls=server_context(certificates))
+def test_over_tls_no_more_is_missing_than_is_said(new_daemon, bad_receiver, certificates, read, end):
+    receiver = bad_receiver([Plan(READ[read], ENDS[end].pause, ENDS[end].end)], tls=server_context(certificates))
     found = run(new_daemon, receiver, output(receiver.port, ca=certificates.ca), end == "hang")
     print(read, end, found)
     assert found["missing"] * (LENGTH + 1) <= found["possibly_lost"]
