@@ -64,21 +64,21 @@ def send_udp(port: int, *datagrams: bytes, host: str = "127.0.0.1", source: str 
             sender.sendto(datagram, (host, port))
 
 
-class Receiver:
-    """A TCP server that keeps what it is sent, for each connection. It can be stopped and started again."""
+class Listener:
+    """A TCP server on loopback that can be stopped and started again. Who inherits says in `_meet` what becomes of a
+    connection."""
 
     def __init__(self, port: int = 0):
         self.port = port or free_port()
-        self.streams: list[bytearray] = []
+        self.connections = 0  # all there were
         self._listener: socket.socket | None = None
-        self._connections: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 
-    def start(self) -> "Receiver":
+    def start(self):
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.bind(("127.0.0.1", self.port))
-        self._listener.listen(64)
+        self._listener.listen(128)
         self._spawn(self._accept, self._listener)
         return self
 
@@ -93,10 +93,37 @@ class Receiver:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            stream = bytearray()
-            self.streams.append(stream)
-            self._connections.append(connection)
-            self._spawn(self._read, connection, stream)
+            self.connections += 1
+            self._meet(connection)
+
+    def _meet(self, connection: socket.socket) -> None:
+        raise NotImplementedError
+
+    def _stop_listening(self) -> None:
+        if self._listener:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+
+    def _join(self, seconds: float) -> None:
+        for thread in self._threads:
+            thread.join(seconds)
+        self._threads.clear()
+
+
+class Receiver(Listener):
+    """Keeps what it is sent, for each connection."""
+
+    def __init__(self, port: int = 0):
+        super().__init__(port)
+        self.streams: list[bytearray] = []
+        self._open: list[socket.socket] = []
+
+    def _meet(self, connection: socket.socket) -> None:
+        stream = bytearray()
+        self.streams.append(stream)
+        self._open.append(connection)
+        self._spawn(self._read, connection, stream)
 
     @staticmethod
     def _read(connection: socket.socket, stream: bytearray) -> None:
@@ -110,19 +137,14 @@ class Receiver:
 
     def stop(self) -> None:
         """Stops listening and closes every connection."""
-        if self._listener:
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
-        for connection in self._connections:
+        self._stop_listening()
+        for connection in self._open:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        for thread in self._threads:
-            thread.join(timeout=5)
-        self._connections.clear()
-        self._threads.clear()
+        self._join(5)
+        self._open.clear()
 
     def lines(self) -> list[bytes]:
         return [line for stream in self.streams for line in bytes(stream).split(b"\n") if line]

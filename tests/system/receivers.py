@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from net import free_port
+from net import Listener
 from wait import wait_until
 
 
@@ -33,61 +33,32 @@ def server_context(made, clients: bool = False) -> ssl.SSLContext:
     return context
 
 
-class BadReceiver:
+class BadReceiver(Listener):
     """The n-th connection goes by the n-th plan, those after the last one are read to their end."""
 
     def __init__(self, plans: list[Plan] = (), protocol: str = "lf", tls: ssl.SSLContext | None = None, port: int = 0):
-        self.port, self.plans, self.protocol, self.tls = port or free_port(), list(plans), protocol, tls
+        super().__init__(port)
+        self.plans, self.protocol, self.tls = list(plans), protocol, tls
         self.lines: list[bytes] = []   # of all connections, as their program has read them
-        self.connections = 0
         self.failed_handshakes: list[str] = []
         self.client_names: list = []
         self.released = threading.Event()  # ends every hang: reading goes on
         self._ending = threading.Event()
-        self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
-        self._listener: socket.socket | None = None
-        self._threads: list[threading.Thread] = []
-
-    def start(self) -> "BadReceiver":
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", self.port))
-        self._listener.listen(64)
-        self._spawn(self._accept, self._listener)
-        return self
 
     def stop(self) -> None:
         """Stops listening, and resets every connection."""
         self._ending.set()
         self.released.set()
-        if self._listener:
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
-        for thread in self._threads:
-            thread.join(10)
-        self._threads.clear()
+        self._stop_listening()
+        self._join(10)
         self._ending.clear()
 
     def wait_lines(self, wanted: set[bytes], seconds: float = 30.0) -> None:
         wait_until(lambda: wanted <= set(self.lines), lambda: f"{len(wanted - set(self.lines))} lines", seconds, pause=0.05)
 
-    def _spawn(self, target, *arguments) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)
-        thread.start()
-        self._threads.append(thread)
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                number = self.connections
-                self.connections += 1
-            self._spawn(self._serve, connection, self.plans[number] if number < len(self.plans) else Plan())
+    def _meet(self, connection: socket.socket) -> None:
+        number = self.connections
+        self._spawn(self._serve, connection, self.plans[number - 1] if number <= len(self.plans) else Plan())
 
     def _serve(self, connection: socket.socket, plan: Plan) -> None:
         try:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from net import free_port
+from net import Listener
 from wait import wait_until
 
 
@@ -121,17 +121,16 @@ def huge(status: int, size: int = 64 << 20):
     return act
 
 
-class WebServer:
+class WebServer(Listener):
     """Answers 200 unless `script` has an answer for the next request, or `decide(request)` gives one."""
 
     def __init__(self, tls: Certificates | None = None, port: int = 0, keep: bool = True):
-        self.tls, self.port, self.keep = tls, port or free_port(), keep
+        super().__init__(port)
+        self.tls, self.keep = tls, keep
         self.requests: list[Request] = []
         self.script: list = []
         self.decide = lambda request: None
         self.count = 0
-        self.connections = 0
-        self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._ok = answer()
@@ -140,20 +139,9 @@ class WebServer:
     def url(self) -> str:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/hook/secret-path"
 
-    def start(self) -> "WebServer":
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", self.port))
-        self._listener.listen(128)
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-        return self
-
     def stop(self) -> None:
         """Connections are refused from now on; those that are open are reset."""
-        if self._listener:
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
+        self._stop_listening()
         with self._lock:
             for connection in self._open:
                 try:
@@ -162,14 +150,8 @@ class WebServer:
                 except OSError:
                     pass
 
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection, self.connections), daemon=True).start()
+    def _meet(self, connection: socket.socket) -> None:
+        self._spawn(self._serve, connection, self.connections)
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         try:
