@@ -155,7 +155,7 @@ ssl.keystore.location={store}
         return int(tool(self.address, "count", topic, ok=False) or 0)
 
     def each(self, topic: str) -> Iterator[dict]:
-        """Everything in it, one by one: long runs have more than should lie in memory."""
+        """Everything in it; its text lies in memory, its rows are made one by one."""
         return map(json.loads, io.StringIO(tool(self.address, "read", topic)))
 
     def read(self, topic: str) -> list[dict]:
