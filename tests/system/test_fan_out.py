@@ -3,15 +3,15 @@ don't notice, it catches up, the laws balance, and all have every line."""
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from daemon import file_output, port_of, raw_of, syslog_output
-from lines import numbers, thor_line
-from net import free_port, send_tcp
+from lines import numbers
+from load import Load
+from net import free_port
 from wait import wait_until
 from web import WebServer
 
@@ -20,27 +20,6 @@ module(load="imtcp")
 input(type="imtcp" port="{port}" ruleset="write")
 ruleset(name="write") {{ action(type="omfile" file="{file}" template="raw" asyncWriting="off") }}
 """
-
-
-class Load:
-    """Sends numbered lines at a steady rate until it is told to stop."""
-
-    def __init__(self, port: int, rate: int):
-        self.port, self.rate, self.sent = port, rate, 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.1):
-            lines = [thor_line(number) for number in range(self.sent, self.sent + self.rate // 10)]
-            send_tcp(self.port, b"".join(line + b"\n" for line in lines))
-            self.sent += len(lines)
-
-    def stop(self) -> int:
-        self._stop.set()
-        self._thread.join()
-        return self.sent
 
 
 def numbers_in(path: Path) -> list[int]:
@@ -65,7 +44,7 @@ def fan_out(new_daemon, peers, broker, folder, away: float, rate: int) -> None:
         "siem": {"type": "kafka", "brokers": [broker.address], "topic": topic, "format": "raw"},
         "hook": {"type": "webhook", "url": server.url, "timeout": "2s", "batch": 100},
         "events": file_output(folder / "events.jsonl")}).start()
-    load = Load(port_of(daemon, "tcp"), rate)
+    load = Load(port_of(daemon, "tcp"), rate // 10, 0.1)
     try:
         wait_until(lambda: server.count >= 3, "the hook to get events")
         server.stop()
@@ -82,7 +61,7 @@ def fan_out(new_daemon, peers, broker, folder, away: float, rate: int) -> None:
         server.start()
         wait_until(lambda: daemon.account()["outputs"]["hook"]["pending"] < behind / 2, "the hook to catch up", 60)
     finally:
-        sent = load.stop()
+        sent = load.end()
     daemon.wait_received("tcp", sent)
     account = daemon.wait_drained(seconds=60)
     wait_until(lambda: len(numbers_in(written)) >= sent, lambda: f"{sent} lines at rsyslog", 15)

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from daemon import port_of
-from lines import numbers, thor_line
-from net import connect
+from lines import numbers
+from load import Load
 from receivers import BadReceiver, server_context
 from wait import wait_until
 from web import Certificates
 
 
-class Stream(threading.Thread):
-    """Sends numbered lines until it is told to end."""
-
-    def __init__(self, port: int):
-        super().__init__(daemon=True)
-        self.port, self.sent, self.ending = port, 0, threading.Event()
-
-    def run(self) -> None:
-        with connect(self.port) as connection:
-            while not self.ending.wait(0.005):
-                connection.sendall(b"".join(thor_line(self.sent + i) + b"\n" for i in range(5)))
-                self.sent += 5
-
-    def end(self) -> int:
-        self.ending.set()
-        self.join(30)
-        return self.sent
-
-
 @pytest.fixture
-def three():
-    made = [BadReceiver().start() for _ in range(3)]
-    yield made
-    for receiver in made:
-        receiver.stop()
+def three(bad_receiver):
+    return [bad_receiver() for _ in range(3)]
 
 
 def more_at(receiver: BadReceiver, count: int = 200) -> None:
@@ -46,15 +22,31 @@ def more_at(receiver: BadReceiver, count: int = 200) -> None:
     wait_until(lambda: len(receiver.lines) >= before + count, f"{count} more lines at port {receiver.port}", 30)
 
 
-def pool_output(receivers) -> dict:
-    return {"type": "syslog", "address": [f"tcp://127.0.0.1:{each.port}" for each in receivers], "framing": "lf",
-            "fail_back": "1s"}
+def pool_output(receivers, address: str = "tcp://127.0.0.1", **more) -> dict:
+    return {"type": "syslog", "address": [f"{address}:{each.port}" for each in receivers], "fail_back": "1s",
+            **({} if address.startswith("relp") else {"framing": "lf"}), **more}
+
+
+def goes_back_under_load(new_daemon, output: dict, first: BadReceiver, second: BadReceiver):
+    """The first is away in the beginning. Each line comes once, and all to the first when it is back."""
+    first.stop()
+    daemon = new_daemon(outputs={"pool": output}).start()
+    load = Load(port_of(daemon, "tcp"))
+    more_at(second)
+    first.start()
+    more_at(first)
+    left_at = len(second.lines)
+    more_at(first, 400)
+    assert len(second.lines) == left_at
+    sent = load.end()
+    daemon.wait_drained(seconds=30)
+    assert sorted(numbers(first.lines + second.lines)) == list(range(sent))
+    return daemon
 
 
 def test_the_first_that_answers_is_used_and_the_first_again_when_it_is_back(new_daemon, three):
     daemon = new_daemon(outputs={"pool": pool_output(three)}).start()
-    stream = Stream(port_of(daemon, "tcp"))
-    stream.start()
+    load = Load(port_of(daemon, "tcp"))
     first, second, third = three
     more_at(first)
     first.stop()
@@ -65,7 +57,7 @@ def test_the_first_that_answers_is_used_and_the_first_again_when_it_is_back(new_
     more_at(second)
     first.start()
     more_at(first)
-    sent = stream.end()
+    sent = load.end()
     daemon.wait_drained(seconds=30)
     seen = numbers(first.lines + second.lines + third.lines)
     assert set(seen) == set(range(sent))
@@ -75,54 +67,24 @@ def test_the_first_that_answers_is_used_and_the_first_again_when_it_is_back(new_
 
 def test_going_back_under_load_sends_nothing_twice(new_daemon, three):
     first, second, _ = three
-    first.stop()
-    daemon = new_daemon(outputs={"pool": pool_output(three)}).start()
-    stream = Stream(port_of(daemon, "tcp"))
-    stream.start()
-    more_at(second)
-    first.start()
-    more_at(first)
-    left_at = len(second.lines)
-    more_at(first, 400)
-    assert len(second.lines) == left_at  # all of it goes to the first now
-    sent = stream.end()
-    daemon.wait_drained(seconds=30)
-    assert sorted(numbers(first.lines + second.lines)) == list(range(sent))
+    daemon = goes_back_under_load(new_daemon, pool_output(three), first, second)
     assert daemon.metrics()['output_possibly_lost_bytes_total{output="pool"}'] == 0
     assert f"tcp://127.0.0.1:{first.port}" in daemon.ctl("status", "--json")
 
 
-def test_a_pool_over_relp_goes_back_under_load_and_sends_nothing_twice(new_daemon):
-    first, second = BadReceiver(protocol="relp"), BadReceiver(protocol="relp").start()
-    pool = {"type": "syslog", "address": [f"relp://127.0.0.1:{each.port}" for each in (first, second)], "fail_back": "1s"}
-    daemon = new_daemon(outputs={"pool": pool}).start()
-    stream = Stream(port_of(daemon, "tcp"))
-    stream.start()
-    more_at(second)
-    first.start()
-    more_at(first)
-    left_at = len(second.lines)
-    more_at(first, 400)
-    assert len(second.lines) == left_at
-    sent = stream.end()
-    daemon.wait_drained(seconds=30)
-    assert sorted(numbers(first.lines + second.lines)) == list(range(sent))
-    for receiver in (first, second):
-        receiver.stop()
+def test_a_pool_over_relp_goes_back_under_load_and_sends_nothing_twice(new_daemon, bad_receiver):
+    first, second = (bad_receiver(protocol="relp") for _ in range(2))
+    goes_back_under_load(new_daemon, pool_output((first, second), "relp://127.0.0.1"), first, second)
 
 
-def test_a_target_with_a_stranger_s_certificate_makes_room_for_the_next(new_daemon, folder):
+def test_a_target_with_a_stranger_s_certificate_makes_room_for_the_next(new_daemon, bad_receiver, folder):
     good, stranger = Certificates(folder / "good"), Certificates(folder / "stranger")
-    first, second = BadReceiver(tls=server_context(stranger)).start(), BadReceiver(tls=server_context(good)).start()
-    pool = {"type": "syslog", "address": [f"tls://localhost:{each.port}" for each in (first, second)], "framing": "lf",
-            "fail_back": "1s", "tls": {"ca": str(good.ca)}}
+    first, second = (bad_receiver(tls=server_context(made)) for made in (stranger, good))
+    pool = pool_output((first, second), "tls://localhost", tls={"ca": str(good.ca)})
     daemon = new_daemon(outputs={"pool": pool}).start()
-    stream = Stream(port_of(daemon, "tcp"))
-    stream.start()
+    load = Load(port_of(daemon, "tcp"))
     more_at(second)
-    sent = stream.end()
+    sent = load.end()
     daemon.wait_drained(seconds=30)
     assert first.lines == [] and sorted(numbers(second.lines)) == list(range(sent))
     assert "certificate" in daemon.log()
-    for receiver in (first, second):
-        receiver.stop()
