@@ -85,11 +85,11 @@ def peers(folder):
 
 @pytest.fixture
 def bad_receiver():
-    """Starts receivers: bad_receiver(arguments of BadReceiver); they end with the test."""
+    """Starts receivers: bad_receiver(arguments of BadReceiver, or of another `kind`); they end with the test."""
     made = []
 
-    def make(*arguments, **named) -> BadReceiver:
-        made.append(BadReceiver(*arguments, **named).start())
+    def make(*arguments, kind=BadReceiver, **named) -> BadReceiver:
+        made.append(kind(*arguments, **named).start())
         return made[-1]
 
     yield make

@@ -160,8 +160,8 @@ def test_a_chain_of_rsyslog_thorlogd_and_rsyslog_loses_nothing_whoever_of_us_is_
     print(f"{len(sent)} lines, {len(got) - len(sent)} twice")
 
 
-def test_every_byte_of_a_line_arrives(new_daemon, folder):
-    receiver = BadReceiver(protocol="relp").start()
+def test_every_byte_of_a_line_arrives(new_daemon, bad_receiver):
+    receiver = bad_receiver(protocol="relp")
     daemon = new_daemon(outputs={"out": output_to(receiver, "relp")})
     daemon.config["inputs"]["tcp"]["framing"] = "octet"
     daemon.start()
@@ -169,30 +169,25 @@ def test_every_byte_of_a_line_arrives(new_daemon, folder):
     send_tcp(port_of(daemon, "tcp"), b"%d %s" % (len(line), line))
     receiver.wait_lines({line})
     daemon.wait_drained()
-    receiver.stop()
 
 
-def test_a_line_longer_than_the_target_takes_leaves_in_parts(new_daemon):
-    receiver = BadReceiver(protocol="relp").start()
+def test_a_line_longer_than_the_target_takes_leaves_in_parts(new_daemon, bad_receiver):
+    receiver = bad_receiver(protocol="relp")
     first = new_daemon("first", outputs={"out": output_to(receiver, "relp", max_length="8KiB")}).start()
     line = thor_line(7, 60_000)
     send_tcp(port_of(first, "tcp"), line + b"\n")
     first.wait_drained()
     assert len(receiver.lines) > 7 and max(map(len, receiver.lines)) <= 8192
-    receiver.stop()
 
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("read", READ_CASES)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-def test_over_relp_nothing_is_missing(new_daemon, certificates, read, end, tls):
-    receiver = BadReceiver([Plan(READ[read], ENDS[end].pause, ENDS[end].end)], "relp", server_context(certificates) if tls
-                           else None).start()
-    try:
-        config = output("relps" if tls else "relp", receiver.port, certificates)
-        found = run(new_daemon, receiver, config, end == "hang", count=8000)
-    finally:
-        receiver.stop()
+def test_over_relp_nothing_is_missing(new_daemon, bad_receiver, certificates, read, end, tls):
+    receiver = bad_receiver([Plan(READ[read], ENDS[end].pause, ENDS[end].end)], "relp",
+                            server_context(certificates) if tls else None)
+    config = output("relps" if tls else "relp", receiver.port, certificates)
+    found = run(new_daemon, receiver, config, end == "hang", count=8000)
     print(read, end, found)
     assert found["missing"] == 0 and found["possibly_lost"] == 0
     assert found["twice"] <= 256  # the window, and what of one more window's worth was answered in part
@@ -214,57 +209,52 @@ class PickyReceiver(BadReceiver):
         return b"200 OK"
 
 
-def run_picky(new_daemon, receiver: PickyReceiver, count: int = 500):
-    daemon = new_daemon(outputs={"out": output_to(receiver, "relp")}).start()
-    send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(number) + b"\n" for number in range(count)))
-    return daemon
+LINES = 500
 
 
-def test_a_record_that_is_refused_for_good_is_parked_and_the_rest_flows(new_daemon):
-    receiver = PickyReceiver(b"413 too large", b"UID: 77 ").start()
-    daemon = run_picky(new_daemon, receiver)
-    account = daemon.wait_drained()
-    assert account["outputs"]["out"]["dropped"] == {"parked": 1}
-    assert sorted(numbers(receiver.lines)) == [number for number in range(500) if number != 77]
-    assert receiver.refused == 1
-    letters = daemon.ctl("dead-letter", "list")
-    assert "413 too large" in letters
-    receiver.stop()
+@pytest.fixture
+def picky(new_daemon, bad_receiver):
+    """picky(arguments of PickyReceiver): a daemon that sends numbered lines to such a receiver, and that."""
+
+    def make(*arguments, **named):
+        receiver = bad_receiver(*arguments, kind=PickyReceiver, **named)
+        daemon = new_daemon(outputs={"out": output_to(receiver, "relp")}).start()
+        send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(number) + b"\n" for number in range(LINES)))
+        return daemon, receiver
+
+    return make
 
 
-def test_a_record_that_fails_for_a_while_is_sent_again(new_daemon):
-    receiver = PickyReceiver(b"500 no room just now", b"UID: 77 ", times=3).start()
-    daemon = run_picky(new_daemon, receiver)
-    account = daemon.wait_drained(seconds=30)
-    assert account["outputs"]["out"]["dropped"].get("parked", 0) == 0
-    assert set(numbers(receiver.lines)) == set(range(500))
-    receiver.stop()
+def expect_all_but(parked: set[int], daemon, receiver: PickyReceiver, seconds: float = 30) -> None:
+    account = daemon.wait_drained(seconds=seconds)
+    assert account["outputs"]["out"]["dropped"] == ({"parked": len(parked)} if parked else {})
+    assert set(numbers(receiver.lines)) == set(range(LINES)) - parked
 
 
-def test_a_record_that_fails_each_time_while_others_pass_is_parked(new_daemon):
-    receiver = PickyReceiver(b"500 this one never", b"UID: 77 ").start()
-    daemon = run_picky(new_daemon, receiver)
-    account = daemon.wait_drained(seconds=30)
-    assert account["outputs"]["out"]["dropped"] == {"parked": 1}
-    assert set(numbers(receiver.lines)) == set(range(500)) - {77}
-    receiver.stop()
+def test_a_record_that_is_refused_for_good_is_parked_and_the_rest_flows(picky):
+    daemon, receiver = picky(b"413 too large", b"UID: 77 ")
+    expect_all_but({77}, daemon, receiver, seconds=15)
+    assert len(receiver.lines) == LINES - 1 and receiver.refused == 1  # and none of them twice
+    assert "413 too large" in daemon.ctl("dead-letter", "list")
 
 
-def test_a_target_that_refuses_everything_is_waited_for(new_daemon):
-    receiver = PickyReceiver(b"500 the disk is full", b"UID: ", times=40).start()
-    daemon = run_picky(new_daemon, receiver)
-    account = daemon.wait_drained(seconds=60)
-    assert account["outputs"]["out"]["dropped"].get("parked", 0) == 0
-    assert set(numbers(receiver.lines)) == set(range(500))
-    receiver.stop()
+def test_a_record_that_fails_for_a_while_is_sent_again(picky):
+    daemon, receiver = picky(b"500 no room just now", b"UID: 77 ", times=3)
+    expect_all_but(set(), daemon, receiver)
 
 
-def test_a_target_that_allows_nothing_holds_and_says_so(new_daemon):
-    receiver = PickyReceiver(b"403 not you", b"UID: ", times=1).start()
-    daemon = run_picky(new_daemon, receiver)
+def test_a_record_that_fails_each_time_while_others_pass_is_parked(picky):
+    daemon, receiver = picky(b"500 this one never", b"UID: 77 ")
+    expect_all_but({77}, daemon, receiver)
+
+
+def test_a_target_that_refuses_everything_is_waited_for(picky):
+    daemon, receiver = picky(b"500 the disk is full", b"UID: ", times=40)
+    expect_all_but(set(), daemon, receiver, seconds=60)
+
+
+def test_a_target_that_allows_nothing_holds_and_says_so(picky):
+    daemon, receiver = picky(b"403 not you", b"UID: ", times=1)
     wait_until(lambda: daemon.metrics().get('output_state{output="out",state="holding"}') == 1, "holding")
     assert "403 not you" in daemon.ctl("status", "--json", ok=(1,))
-    account = daemon.wait_drained(seconds=30)  # tried again by itself
-    assert account["outputs"]["out"]["dropped"].get("parked", 0) == 0
-    assert set(numbers(receiver.lines)) == set(range(500))
-    receiver.stop()
+    expect_all_but(set(), daemon, receiver)  # tried again by itself
