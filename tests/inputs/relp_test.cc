@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_intake.h"
+#include "input_test.h"
 #include "inputs/relp_session.h"
 #include "tls_clients.h"
 
@@ -194,22 +194,9 @@ TEST(RelpSession, IsFullWhenTooMuchWaits) {
 
 // ---- the input
 
-class Relp : public ::testing::Test {
+class Relp : public InputTest {
  protected:
-  void open(std::size_t budget = 64 << 20) {
-    bench = std::make_unique<Bench>(1, budget);
-    auto opened = bench->open(settings);
-    ASSERT_TRUE(opened) << opened.error().message();
-    input = *std::move(opened);
-    bench->start(*input);
-  }
-  void TearDown() override {
-    if (!input) return;
-    ASSERT_TRUE(bench->stop(*input));
-    EXPECT_EQ(bench->intake().open_streams(), 0U);
-    EXPECT_EQ(bench->intake().books(0).connections, 0U);
-    EXPECT_EQ(bench->intake().budget().used(), 0U);
-  }
+  void open(std::size_t budget = 64 << 20) { InputTest::open(settings, 1, budget); }
   std::unique_ptr<Client> connect() { return std::make_unique<Client>(SOCK_STREAM, "127.0.0.1", port_of(*input)); }
   static std::string read(Client& client, std::string& text) {
     std::array<char, 65'536> bytes{};
@@ -233,8 +220,6 @@ class Relp : public ::testing::Test {
   }
 
   InputSettings settings = input_on(InputType::relp, "127.0.0.1");
-  std::unique_ptr<Bench> bench;
-  std::unique_ptr<Input> input;
 };
 
 TEST_F(Relp, GivesLinesAndAcknowledgesThem) {

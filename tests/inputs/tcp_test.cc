@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "clients.h"
-#include "fake_intake.h"
+#include "input_test.h"
 #include "thorlog/event.h"
 
 namespace thorlog {
@@ -19,41 +19,15 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 
 InputSettings tcp_on(const std::string& host, std::uint16_t port = 0) { return input_on(InputType::tcp, host, port); }
 
-class Tcp : public ::testing::Test {
+class Tcp : public InputTest {
  protected:
-  void open(const InputSettings& settings, std::size_t workers = 1, std::size_t budget = 64 << 20) {
-    bench = std::make_unique<Bench>(workers, budget);
-    auto opened = bench->open(settings);
-    ASSERT_TRUE(opened) << opened.error().message();
-    input = *std::move(opened);
-    bench->start(*input);
-  }
-  void stop() {
-    ASSERT_TRUE(bench->stop(*input));
-    input.reset();
-    for (const auto& intake : bench->intakes) {
-      EXPECT_EQ(intake->open_streams(), 0U);
-      EXPECT_EQ(intake->books(0).connections, 0U);
-      EXPECT_EQ(intake->budget().used(), 0U);
-    }
-    for (const auto& context : bench->contexts) EXPECT_EQ(context->connections, 0U);
-  }
-  void TearDown() override {
-    if (input) stop();
-  }
   Client connect(const std::string& from = "") {
     Client client(SOCK_STREAM, "127.0.0.1", port_of(*input), from);
     EXPECT_TRUE(client.connected());
     return client;
   }
-  bool receive(std::uint64_t n) {
-    return bench->run_until([&] { return bench->received() >= n; });
-  }
   bool connections(std::uint64_t n) {
     return bench->run_until([&] { return input->snapshot().connections == n; });
-  }
-  std::uint64_t refused(RefuseReason reason) const {
-    return input->snapshot().refused_connections[static_cast<std::size_t>(reason)];
   }
   // The connection is there for the worker, and everything sent so far was read.
   void settle() {
@@ -65,9 +39,6 @@ class Tcp : public ::testing::Test {
     const std::uint64_t beats = bench->loop.beats();
     ASSERT_TRUE(bench->run_until([&] { return bench->loop.beats() > beats + n; }));
   }
-
-  std::unique_ptr<Bench> bench;
-  std::unique_ptr<Input> input;
 };
 
 TEST_F(Tcp, GivesEachLineAsAFrame) {

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_intake.h"
+#include "input_test.h"
 #include "inputs/input_tls.h"
 #include "tls_clients.h"
 
@@ -11,24 +11,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class Tls : public ::testing::Test {
+class Tls : public InputTest {
  protected:
   void open(ClientAuth auth = ClientAuth::none) {
     settings = input_on(InputType::tls, "127.0.0.1");
     const auto leaf = authority.issue("server", {"server", "DNS:localhost"});
     settings.tls = TlsSettings{leaf.certificate, leaf.key, auth == ClientAuth::none ? "" : authority.file(), auth,
                                TlsVersion::v1_2};
-    auto opened = bench.open(settings);
-    ASSERT_TRUE(opened) << opened.error().message();
-    input = *std::move(opened);
-    bench.start(*input);
-  }
-  void TearDown() override {
-    if (!input) return;
-    ASSERT_TRUE(bench.stop(*input));
-    EXPECT_EQ(bench.intake().open_streams(), 0U);
-    EXPECT_EQ(bench.intake().books(0).connections, 0U);
-    EXPECT_EQ(bench.intake().budget().used(), 0U);
+    InputTest::open(settings);
   }
   TlsOptions options(const std::string& name = "") {
     TlsOptions made{TlsOptions::Side::client, "", "", authority.file(), TlsOptions::Ask::nothing, false};
@@ -42,7 +32,7 @@ class Tls : public ::testing::Test {
     return std::make_unique<TlsClient>(with, port_of(*input), from);
   }
   bool shake_hands(TlsClient& client) {
-    return bench.run_until([&] {
+    return bench->run_until([&] {
       client.step();
       return client.tls().state() != TlsStream::State::handshake;
     }) && client.is_open();
@@ -50,7 +40,7 @@ class Tls : public ::testing::Test {
   bool send(TlsClient& client, std::string_view text) {
     while (!text.empty()) {
       text.remove_prefix(client.tls().write(text));
-      if (!bench.run_until([&] {
+      if (!bench->run_until([&] {
             client.step();
             return client.tls().outgoing().empty();
           }))
@@ -58,20 +48,13 @@ class Tls : public ::testing::Test {
     }
     return true;
   }
-  bool receive(std::uint64_t n) {
-    return bench.run_until([&] { return bench.received() >= n; });
-  }
-  std::uint64_t refused() const {
-    return input->snapshot().refused_connections[static_cast<std::size_t>(RefuseReason::tls)];
-  }
+  std::uint64_t refused() const { return InputTest::refused(RefuseReason::tls); }
   bool becomes_refused(std::uint64_t n) {
-    return bench.run_until([&] { return refused() >= n; });
+    return bench->run_until([&] { return refused() >= n; });
   }
 
   TestAuthority authority;
-  Bench bench{1};
   InputSettings settings;
-  std::unique_ptr<Input> input;
 };
 
 TEST_F(Tls, GivesLines) {
@@ -80,9 +63,9 @@ TEST_F(Tls, GivesLines) {
   ASSERT_TRUE(shake_hands(*client)) << client->tls().error();
   ASSERT_TRUE(send(*client, "<13>one\n<13>two\n\n<13>three\n"));
   ASSERT_TRUE(receive(3));
-  EXPECT_THAT(bench.intake().lines(), ElementsAre("<13>one", "<13>two", "<13>three"));
-  EXPECT_EQ(bench.intake().seen[0].peer, "127.0.0.1:" + std::to_string(client->socket().port()));
-  EXPECT_EQ(bench.intake().seen[0].identity, "");
+  EXPECT_THAT(bench->intake().lines(), ElementsAre("<13>one", "<13>two", "<13>three"));
+  EXPECT_EQ(bench->intake().seen[0].peer, "127.0.0.1:" + std::to_string(client->socket().port()));
+  EXPECT_EQ(bench->intake().seen[0].identity, "");
 }
 
 TEST_F(Tls, GivesEveryLineOfALongStream) {
@@ -97,7 +80,7 @@ TEST_F(Tls, GivesEveryLineOfALongStream) {
   }
   ASSERT_TRUE(send(*client, text));
   ASSERT_TRUE(receive(lines.size()));
-  EXPECT_EQ(bench.intake().lines(), lines);
+  EXPECT_EQ(bench->intake().lines(), lines);
 }
 
 TEST_F(Tls, EndsWithCloseNotifyOrWithout) {
@@ -106,7 +89,7 @@ TEST_F(Tls, EndsWithCloseNotifyOrWithout) {
   ASSERT_TRUE(shake_hands(*polite));
   ASSERT_TRUE(send(*polite, "whole\nhalf of the polite"));
   polite->tls().close();
-  ASSERT_TRUE(bench.run_until([&] {
+  ASSERT_TRUE(bench->run_until([&] {
     polite->step();
     return polite->tls().state() == TlsStream::State::ended;
   })) << "the input says its own good-bye";
@@ -115,7 +98,7 @@ TEST_F(Tls, EndsWithCloseNotifyOrWithout) {
   ASSERT_TRUE(send(*rude, "half of the rude"));
   rude->socket().close();
   ASSERT_TRUE(receive(3));
-  EXPECT_THAT(bench.intake().lines(), ElementsAre("whole", "half of the polite", "half of the rude"));
+  EXPECT_THAT(bench->intake().lines(), ElementsAre("whole", "half of the polite", "half of the rude"));
   EXPECT_EQ(refused(), 0U);
 }
 
@@ -125,14 +108,14 @@ TEST_F(Tls, KnowsAPeerByItsCertificate) {
   ASSERT_TRUE(shake_hands(*client)) << client->tls().error();
   ASSERT_TRUE(send(*client, "a line\n"));
   ASSERT_TRUE(receive(1));
-  EXPECT_EQ(bench.intake().seen[0].identity, "agent-7.example.org");
+  EXPECT_EQ(bench->intake().seen[0].identity, "agent-7.example.org");
 }
 
 TEST_F(Tls, RefusesAndCountsWhoShowsNoGoodCertificate) {
   open(ClientAuth::require);
   const auto none = connect(options());
   none->tls().write("never seen\n");
-  bench.run_until([&] { return !none->step(); });
+  bench->run_until([&] { return !none->step(); });
   EXPECT_THAT(none->tls().error(), HasSubstr("certificate required"));
   EXPECT_EQ(refused(), 1U);
 
@@ -142,10 +125,10 @@ TEST_F(Tls, RefusesAndCountsWhoShowsNoGoodCertificate) {
   stranger.certificate = leaf.certificate;
   stranger.key = leaf.key;
   const auto wrong = connect(stranger);
-  bench.run_until([&] { return !wrong->step(); });
+  bench->run_until([&] { return !wrong->step(); });
   EXPECT_EQ(refused(), 2U);
-  EXPECT_EQ(bench.received(), 0U);
-  EXPECT_EQ(bench.intake().books(0).refused_connections, 2U);
+  EXPECT_EQ(bench->received(), 0U);
+  EXPECT_EQ(bench->intake().books(0).refused_connections, 2U);
 }
 
 TEST_F(Tls, RefusesWhoSpeaksWithoutTls) {
@@ -153,8 +136,8 @@ TEST_F(Tls, RefusesWhoSpeaksWithoutTls) {
   Client plain(SOCK_STREAM, "127.0.0.1", port_of(*input));
   ASSERT_TRUE(plain.send("<13>Nov 27 10:00:00 host a line of plain text\n"));
   ASSERT_TRUE(becomes_refused(1));
-  EXPECT_TRUE(bench.run_until([&] { return plain.ended(); }));
-  EXPECT_EQ(bench.received(), 0U);
+  EXPECT_TRUE(bench->run_until([&] { return plain.ended(); }));
+  EXPECT_EQ(bench->received(), 0U);
 }
 
 TEST_F(Tls, StuckHandshakesDoNotHoldUpAnHonestPeer) {
@@ -164,12 +147,12 @@ TEST_F(Tls, StuckHandshakesDoNotHoldUpAnHonestPeer) {
     stuck.push_back(connect(options()));
     stuck.back()->begin();
   }
-  ASSERT_TRUE(bench.run_until([&] { return input->snapshot().connections == stuck.size(); }));
+  ASSERT_TRUE(bench->run_until([&] { return input->snapshot().connections == stuck.size(); }));
   const auto honest = connect(options());
   honest->begin();
-  for (int i = 0; i < 50; ++i) uv_run(bench.loop.uv(), UV_RUN_NOWAIT);
+  for (int i = 0; i < 50; ++i) uv_run(bench->loop.uv(), UV_RUN_NOWAIT);
   EXPECT_FALSE(honest->is_open()) << "all places are taken";
-  bench.clock.advance(600'000'000);  // the silent ones may be turned out now
+  bench->clock.advance(600'000'000);  // the silent ones may be turned out now
   ASSERT_TRUE(shake_hands(*honest)) << honest->tls().error();
   ASSERT_TRUE(send(*honest, "honest\n"));
   ASSERT_TRUE(receive(1));
@@ -181,24 +164,24 @@ TEST_F(Tls, GivesUpAHandshakeThatDoesNotEnd) {
   Client silent(SOCK_STREAM, "127.0.0.1", port_of(*input));
   const auto stuck = connect(options());
   stuck->begin();
-  ASSERT_TRUE(bench.run_until([&] { return input->snapshot().connections == 2; }));
-  for (int i = 0; i < 50; ++i) uv_run(bench.loop.uv(), UV_RUN_NOWAIT);
+  ASSERT_TRUE(bench->run_until([&] { return input->snapshot().connections == 2; }));
+  for (int i = 0; i < 50; ++i) uv_run(bench->loop.uv(), UV_RUN_NOWAIT);
   EXPECT_EQ(refused(), 0U);
-  bench.clock.advance(10'100'000'000);
+  bench->clock.advance(10'100'000'000);
   ASSERT_TRUE(becomes_refused(2));
-  EXPECT_TRUE(bench.run_until([&] { return silent.ended() && input->snapshot().connections == 0; }));
+  EXPECT_TRUE(bench->run_until([&] { return silent.ended() && input->snapshot().connections == 0; }));
 }
 
 TEST_F(Tls, WaitsWhileDownstreamIsFullButShakesHands) {
   open();
   const auto client = connect(options());
-  bench.intake().room = false;
+  bench->intake().room = false;
   ASSERT_TRUE(shake_hands(*client));
-  ASSERT_TRUE(bench.run_until([&] { return client->step() && bench.intake().open_streams() == 1; }));
+  ASSERT_TRUE(bench->run_until([&] { return client->step() && bench->intake().open_streams() == 1; }));
   ASSERT_TRUE(send(*client, "later\n"));
-  ASSERT_TRUE(bench.run_until([&] { return input->snapshot().paused == 1; }));
-  EXPECT_EQ(bench.received(), 0U);
-  bench.intake().make_room();
+  ASSERT_TRUE(bench->run_until([&] { return input->snapshot().paused == 1; }));
+  EXPECT_EQ(bench->received(), 0U);
+  bench->intake().make_room();
   ASSERT_TRUE(receive(1));
 }
 
@@ -212,9 +195,9 @@ TEST_F(Tls, AReloadTakesNewCertificatesAndKeepsConnections) {
   settings.tls->certificate = leaf.certificate;
   settings.tls->key = leaf.key;
   input->update(settings);
-  for (int i = 0; i < 50; ++i) uv_run(bench.loop.uv(), UV_RUN_NOWAIT);
+  for (int i = 0; i < 50; ++i) uv_run(bench->loop.uv(), UV_RUN_NOWAIT);
   const auto old_authority = connect(options());
-  bench.run_until([&] { return !old_authority->step(); });
+  bench->run_until([&] { return !old_authority->step(); });
   EXPECT_THAT(old_authority->tls().error(), HasSubstr("refused"));
   TlsOptions new_options = options();
   new_options.ca = renewed.file();
@@ -239,7 +222,7 @@ TEST_F(Tls, ErrorsNameTheInputTheKeyAndTheFile) {
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().message(), "input 'test', tls: `key` '" + other.key +
                                            "' is not the key of `certificate` '" + leaf.certificate + "'");
-  EXPECT_FALSE(bench.open(settings));
+  EXPECT_FALSE(Input::open(settings, std::span(&settings, 1), 1));
 }
 
 }  // namespace

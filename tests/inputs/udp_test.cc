@@ -5,7 +5,7 @@
 #include <set>
 
 #include "clients.h"
-#include "fake_intake.h"
+#include "input_test.h"
 #include "thorlog/event.h"
 
 namespace thorlog {
@@ -15,28 +15,7 @@ using ::testing::ElementsAre;
 
 InputSettings udp_on(const std::string& host, std::uint16_t port = 0) { return input_on(InputType::udp, host, port); }
 
-class Udp : public ::testing::Test {
- protected:
-  void open(const InputSettings& settings, std::size_t workers = 1) {
-    bench = std::make_unique<Bench>(workers);
-    auto opened = bench->open(settings);
-    ASSERT_TRUE(opened) << opened.error().message();
-    input = *std::move(opened);
-    bench->start(*input);
-  }
-  void TearDown() override {
-    if (!input) return;
-    EXPECT_TRUE(bench->stop(*input));
-    for (const auto& intake : bench->intakes) EXPECT_EQ(intake->open_streams(), 0U);
-    input.reset();
-  }
-  bool receive(std::uint64_t n) {
-    return bench->run_until([&] { return bench->received() >= n; });
-  }
-
-  std::unique_ptr<Bench> bench;
-  std::unique_ptr<Input> input;
-};
+class Udp : public InputTest {};
 
 TEST_F(Udp, GivesEachDatagramAsAFrameWithoutItsTrailer) {
   open(udp_on("127.0.0.1"));
