@@ -76,6 +76,9 @@ class Reassembler {
   // Emits what the stream holds (flag::unterminated) and forgets it.
   void close_stream(Stream* stream, LineSink& sink);
 
+  // Frames of this stream will be offered soon: fetches meanwhile what offer() looks at. Only for speed, where the
+  // streams are too many for the caches.
+  static void expect(const Stream* stream) noexcept;
   // Offers one frame that is not empty. now: monotonic ns; received: wall clock ns; more_buffered: the caller will
   // offer the complete frames within frame.following before this turn ends, so R7 may wait for them. Emits zero or
   // more lines in the order of R9, on the calling thread. Answers how many frames the books count it as: one, or the

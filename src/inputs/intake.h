@@ -80,6 +80,8 @@ class Intake {
   // Datagrams of this peer come from another port now. Called before the first of them is offered.
   virtual void change_port(Stream* /*stream*/, std::uint16_t /*port*/) {}
 
+  // Frames of this stream are about to be read: fetches meanwhile what offer() looks at. Only for speed.
+  virtual void expect(const Stream* /*stream*/) const noexcept {}
   // Takes one frame, whatever it holds; the bytes are copied where needed. now: steady ns, received: wall ns.
   // more_buffered: another frame of this stream is already in the read buffer.
   virtual void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,

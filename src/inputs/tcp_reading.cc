@@ -43,6 +43,7 @@ TcpConnections::Heard TcpConnections::read(Connection& connection) {
 }
 
 TcpConnections::Heard TcpConnections::read_plain(Connection& connection, std::size_t size) {
+  env_.context.intake.expect(connection.stream);  // the kernel takes longer to copy than memory to answer
   const ssize_t got = ::recv(connection.fd.get(), buffer_.get(), size, 0);
   if (got > 0) {
     take(connection, static_cast<std::size_t>(got));

@@ -106,6 +106,7 @@ class WorkerIntake final : public Intake, private LineSink {
   Stream* open(const StreamInfo& info) override;
   void close(Stream* stream) override;
   void change_port(Stream* stream, std::uint16_t port) override;
+  void expect(const Stream* stream) const noexcept override { Reassembler::expect(stream->pieces); }
   void offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,
              bool more_buffered) override;
   void set_origin(Stream* stream, std::string_view origin) override;
