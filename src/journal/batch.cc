@@ -97,6 +97,7 @@ void Batch::reset(std::uint64_t checksum_seed) noexcept {
   if (checksum_.seed() != checksum_seed) checksum_ = Checksum(checksum_seed);
   size_ = kBatchHeaderSize;
   count_ = 0;
+  hints_.clear();
   partition_ = 0;
   doubtful_ = false;
   base_offset_ = 0;
@@ -124,6 +125,14 @@ bool Batch::add(const Record& record) {
   ++count_;
   min_received_ = std::min(min_received_, record.received);
   max_received_ = std::max(max_received_, record.received);
+  return true;
+}
+
+bool Batch::add(const Record& record, const RecordHint& hint) {
+  const std::size_t at = size_;
+  if (!add(record)) return false;
+  hints_.push_back(hint);
+  hints_.back().at = static_cast<std::uint32_t>(at);
   return true;
 }
 

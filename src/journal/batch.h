@@ -13,6 +13,7 @@
 
 #include "journal/checksum.h"
 #include "thorlog/record.h"
+#include "thorlog/record_hint.h"
 
 namespace thorlog {
 
@@ -67,8 +68,9 @@ class Batch {
   static BatchRef make(BatchPool& pool, std::uint64_t checksum_seed);
 
   // Worker: adds a record at the end (views are copied). False: no room, and the batch isn't empty; hand it over
-  // first.
+  // first. Either each record of a batch comes with a hint, or none does.
   bool add(const Record& record);
+  bool add(const Record& record, const RecordHint& hint);
 
   std::uint32_t count() const noexcept { return count_; }
   bool empty() const noexcept { return count_ == 0; }
@@ -89,6 +91,8 @@ class Batch {
   // Earliest and latest `received`; known in batches that were filled here, not in those read from a disk.
   std::int64_t min_received() const noexcept { return min_received_; }
   std::int64_t max_received() const noexcept { return max_received_; }
+  // One for each record, in their order; empty: the batch has none.
+  std::span<const RecordHint> hints() const noexcept { return hints_; }
 
   // Log thread, once: gives it its place and fills in the header.
   void place(std::uint16_t partition, std::uint64_t offset, std::uint64_t seq, std::int64_t stored,
@@ -122,6 +126,7 @@ class Batch {
   std::atomic<std::uint32_t> references_{1};
   BatchPool::Core* pool_ = nullptr;
   Checksum checksum_;
+  std::vector<RecordHint> hints_;
 };
 
 // Walks through the records of a placed batch. A record whose checksum is wrong is skipped and counted.
@@ -136,6 +141,8 @@ class BatchReader {
   bool next_line(Record& record);
   // All of the record that next_line() gave. False: it is damaged, and counted.
   bool read_fields(Record& record);
+  // What comes next is the record with this number within the batch, which begins there.
+  void go_to(std::uint32_t index, std::size_t at) noexcept { index_ = index, at_ = at; }
   // Of the record that next() gave: its offset (the id) and number.
   std::uint64_t offset() const noexcept { return offset_; }
   std::uint64_t seq() const noexcept { return seq_; }

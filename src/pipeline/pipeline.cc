@@ -88,7 +88,8 @@ void Pipeline::make_workers() {
                                           reassembly_options(settings_.reassembly),
                                           settings_.reassembly.budget / count,
                                           [this] { log_thread_->ring(); },
-                                          [this] { return journal_->state().synced_seq; }};
+                                          [this] { return journal_->state().synced_seq; },
+                                          settings_.scans.enabled};
     workers_.push_back(std::make_unique<Worker>(std::move(environment), fmt::format("worker{}", i)));
     contexts_.push_back(std::make_unique<WorkerContext>(workers_[i]->loop(), workers_[i]->intake(), clock_));
     intakes.push_back(&workers_[i]->intake());

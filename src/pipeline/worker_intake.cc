@@ -33,6 +33,7 @@ Intake::Stream* WorkerIntake::open(const StreamInfo& info) {
   stream->peer = info.peer;
   stream->address = info.peer_address;
   stream->identity = info.peer_identity;
+  stream->sender = sender_hash(info.peer);
   stream->number = env_.stream_numbers.fetch_add(1, std::memory_order_relaxed);
   const InputRules& rules = rules_[info.input];
   StreamOptions options;
@@ -84,7 +85,7 @@ void WorkerIntake::on_line(const Line& line) {
   fill(line, stream, record);
   record.origin = {};
   if (!stream.origin.empty()) record.origin = origin_of(line, stream, reassembler_.held(stream.pieces) == 0);
-  store(record, stream.input);
+  store(record, stream.input, stream.sender);
   count(record, stream.input);
   now_.inputs[stream.input].joined += line.frames - 1;
   settle_held(stream);
@@ -126,11 +127,15 @@ void WorkerIntake::fill(const Line& line, const Stream& stream, Record& record) 
   record.parts = line.parts;
 }
 
-void WorkerIntake::store(const Record& record, std::size_t slot) {
-  if (open_.batch && open_.slot == slot && open_.batch->add(record)) return;
+void WorkerIntake::store(const Record& record, std::size_t slot, std::uint32_t sender) {
+  if (open_.batch && open_.slot == slot && add(record, sender)) return;
   close_batch();
   open_ = HandOver{Batch::make(env_.pool, env_.checksum_seed), slot, 0};
-  THORLOG_ASSERT(open_.batch->add(record));  // an empty batch grows for any record
+  THORLOG_ASSERT(add(record, sender));  // an empty batch grows for any record
+}
+
+bool WorkerIntake::add(const Record& record, std::uint32_t sender) {
+  return env_.hints ? open_.batch->add(record, hint_of(record, sender)) : open_.batch->add(record);
 }
 
 void WorkerIntake::close_batch() {

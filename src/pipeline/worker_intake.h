@@ -62,6 +62,7 @@ class Intake::Stream {
   std::uint32_t number = 0;
   bool offering = false;
   bool newest_left = false;
+  std::uint32_t sender = 0;  // sender_hash(peer)
   std::string peer, address, identity;
   std::string origin;  // where the source is
   std::string passed;  // up to where nothing is held
@@ -80,6 +81,7 @@ class WorkerIntake final : public Intake, private LineSink {
     std::size_t budget;
     std::function<void()> ring_bell;                      // tells the log thread that the ring holds something
     std::function<std::uint64_t()> synced_seq = nullptr;  // records before it are as durable as configured
+    bool hints = false;                                   // the scan watch wants them
   };
   explicit WorkerIntake(Environment environment);
   ~WorkerIntake() override;
@@ -126,7 +128,8 @@ class WorkerIntake final : public Intake, private LineSink {
   void settle_held(Stream& stream);
   void count(const Record& record, std::size_t slot);
   static std::string_view origin_of(const Line& line, Stream& stream, bool nothing_held);
-  void store(const Record& record, std::size_t slot);
+  void store(const Record& record, std::size_t slot, std::uint32_t sender);
+  bool add(const Record& record, std::uint32_t sender);
   void close_batch();
   void hand_over();
   bool push_waiting();

@@ -56,7 +56,7 @@ void WorkerIntake::take(Stream* stream, const WholeRecord& whole) {
   InputBooks& books = now_.inputs[stream->input];
   ++books.received;
   books.bytes += whole.raw.size();
-  store(record, stream->input);
+  store(record, stream->input, sender_hash(record.peer));
   count(record, stream->input);
   if (!waiting_.empty()) hand_over();
 }

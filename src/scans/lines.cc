@@ -101,7 +101,9 @@ void Watch::thor_line(const SeenRecord& seen) {
   if (talks(seen)) touch(assets_[scan.asset], seen);
   const std::int64_t before = scan.core.last_log;
   count(scan, seen, module);
-  if (!scan.core.candidate) act(number, seen, match, before);
+  if (scan.core.candidate) return;
+  act(number, seen, match, before);
+  if (match.signal == Signal::none) judge_plain(scans_[number]);
 }
 
 std::uint32_t Watch::find_scan(std::string_view host, std::uint64_t hash, std::string_view id) const {
@@ -159,6 +161,7 @@ std::uint32_t Watch::make_candidate(const SeenRecord& seen, std::uint64_t host_h
   scan.number = number;
   scan.asset = asset;
   scan.hash = hash;
+  scan.host_hash = static_cast<std::uint32_t>(host_hash);
   scan.id = event.scan_id;
   scan.core.candidate = true;
   scan.core.replayed = (event.flags & flag::replayed) != 0;
@@ -189,6 +192,7 @@ void Watch::drop_candidates() {
 void Watch::forget(std::uint32_t number) {
   Scan& scan = scans_[number];
   Asset& asset = assets_[scan.asset];
+  settle(asset);
   asset.scans.erase(std::remove(asset.scans.begin(), asset.scans.end(), number), asset.scans.end());
   scan_index_.remove(scan.hash, number);
   if (!scan.core.candidate) {
@@ -205,6 +209,7 @@ void Watch::forget(std::uint32_t number) {
 }
 
 void Watch::set_peer(Scan& scan, std::uint32_t peer) {
+  scan.plain = false;
   if (scan.peer != kNone) {
     Numbers& scans = peers_[scan.peer].scans;
     const auto found = std::find(scans.begin(), scans.end(), scan.number);
@@ -268,41 +273,41 @@ bool Watch::make_room() {
   return false;
 }
 
+void Watch::count_line(ScanCore& core, const Counted& line) noexcept {
+  core.last_log = line.log;
+  core.last_wall = line.wall;
+  core.last_lines[1] = core.last_lines[0];
+  core.last_lines[0] = line.id;
+  core.applied_seq = line.seq;
+  core.stream = line.stream;
+  core.input = line.input;
+  ++core.lines;
+  ++core.run_lines;
+  ++core.run_levels[static_cast<std::size_t>(line.level) % core.run_levels.size()];
+  if (line.level == Level::alert) ++core.alerts;
+  if (line.level == Level::warning) ++core.warnings;
+  // Info is what suppressed logs lack; what is below it is printed even less.
+  if (line.level == Level::info || line.level == Level::debug) core.info_seen = true;
+}
+
 void Watch::count(Scan& scan, const SeenRecord& seen, std::uint16_t module) {
   ScanCore& core = scan.core;
   const Event& event = seen.record.event;
-  core.last_log = when(seen);
-  core.last_wall = wall(seen);
-  core.last_lines[1] = core.last_lines[0];
-  core.last_lines[0] = seen.id;
-  core.applied_seq = seen.seq;
-  core.stream = seen.record.stream;
-  core.input = seen.record.input;
-  ++core.lines;
-  ++core.run_lines;
-  ++core.run_levels[static_cast<std::size_t>(event.level) % core.run_levels.size()];
-  if (event.level == Level::alert) ++core.alerts;
-  if (event.level == Level::warning) ++core.warnings;
-  // Info is what suppressed logs lack; what is below it is printed even less.
-  if (event.level == Level::info || event.level == Level::debug) core.info_seen = true;
+  count_line(core, {seen.id, seen.seq, when(seen), wall(seen), seen.record.stream, seen.record.input, event.level});
   if (!event.group_id.empty() && !scan.group)
     scan.group = std::make_unique<std::string>(event.group_id.substr(0, 256));
   hear_again(scan);
 
   const auto second = static_cast<std::uint32_t>(core.last_wall / 1'000'000'000);
-  if (core.module_now >= scan.modules.size() || scan.modules[core.module_now].module != module) {
-    const auto found = std::find_if(scan.modules.begin(), scan.modules.end(),
-                                    [module](const ModuleCount& known) { return known.module == module; });
-    if (found != scan.modules.end()) {
-      core.module_now = static_cast<std::uint16_t>(found - scan.modules.begin());
-    } else if (scan.modules.size() < kMaxModules) {
-      if (scan.modules.size() == scan.modules.capacity()) scan.modules.reserve(scan.modules.size() + 4);
-      scan.modules.push_back({module, 0, 0, second, second});
-      core.module_now = static_cast<std::uint16_t>(scan.modules.size() - 1);
-    } else {
-      core.module_now = kMaxModules - 1;
-      scan.modules.back().module = Modules::kOther;
-    }
+  if (const ModuleCount* known = module_of(scan, module); known != nullptr) {
+    core.module_now = static_cast<std::uint16_t>(known - scan.modules.data());
+  } else if (scan.modules.size() < kMaxModules) {
+    if (scan.modules.size() == scan.modules.capacity()) scan.modules.reserve(scan.modules.size() + 4);
+    scan.modules.push_back({module, 0, 0, second, second});
+    core.module_now = static_cast<std::uint16_t>(scan.modules.size() - 1);
+  } else {
+    core.module_now = kMaxModules - 1;
+    scan.modules.back().module = Modules::kOther;
   }
   scan.last_module = module;
   ModuleCount& now = scan.modules[core.module_now];
@@ -367,6 +372,7 @@ void Watch::act(std::uint32_t number, const SeenRecord& seen, const SignalMatch&
 void Watch::old_line(std::uint32_t number, const SeenRecord& seen, Signal signal) {
   Scan& scan = scans_[number];
   if (talks(seen) && scan.is_open() && !scan.core.candidate) {
+    settle(assets_[scan.asset]);
     // Whatever its stamp says (our clock may have been set, or its own): it came by the network, so the scan lives.
     scan.core.last_log = seen.log_time;
     hear_again(scan);

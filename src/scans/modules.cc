@@ -1,9 +1,7 @@
 #include "scans/modules.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "thor/lex.h"
+#include "thorlog/record_hint.h"
 
 namespace thorlog {
 namespace {
@@ -32,12 +30,13 @@ void Modules::judge(Name& name) const {
 std::uint16_t Modules::number_of(std::string_view name) {
   if (name.empty()) return 0;
   if (name.size() > kLongestName) return kOther;
-  const std::uint64_t hash = XXH3_64bits(name.data(), name.size());
+  const std::uint64_t hash = name_hash(name);
   const std::uint32_t found = index_.find(hash, [&](std::uint32_t n) { return names_[n].text == name; });
   if (found != kNone) return static_cast<std::uint16_t>(found);
   if (names_.size() >= kMostNames) return kOther;
   Name& fresh = names_.emplace_back();
   fresh.text = name;
+  fresh.hash = hash;
   judge(fresh);
   index_.add(hash, static_cast<std::uint32_t>(names_.size() - 1));
   return static_cast<std::uint16_t>(names_.size() - 1);

@@ -21,6 +21,13 @@ class Modules {
   void set_signals(const SignalSet& signals);
 
   std::uint16_t number_of(std::string_view name);
+  // Of a name that number_of() was asked for before, by its name_hash(); kUnknown when it is none, or found no room.
+  static constexpr std::uint16_t kUnknown = 0xFFFF;
+  std::uint16_t known(std::uint64_t hash) const noexcept {
+    if (hash == 0) return 0;
+    const std::uint32_t found = index_.find(hash, [&](std::uint32_t n) { return names_[n].hash == hash; });
+    return found == kNone ? kUnknown : static_cast<std::uint16_t>(found);
+  }
   std::string_view name(std::uint16_t number) const noexcept { return names_[number].text; }
   // For SignalSet::match_thor(). Of a name that found no room the rules are asked each time.
   std::uint64_t rules(std::uint16_t number) const noexcept { return names_[number].rules; }
@@ -30,6 +37,7 @@ class Modules {
  private:
   struct Name {
     std::string text;
+    std::uint64_t hash = 0;
     std::uint64_t rules = 0;
     bool frozen_prone = false;
   };

@@ -172,6 +172,7 @@ std::uint32_t Watch::restore(std::string_view blob) {
   scan.number = number;
   scan.asset = asset;
   scan.hash = hash;
+  scan.host_hash = static_cast<std::uint32_t>(host_hash);
   scan.id = id;
   in.plain(scan.core);
   in.plain(scan.task);
@@ -320,14 +321,15 @@ bool Watch::collect(std::size_t counts) {
     row.state_blob = blob;
     sink_.on_scan(row);
   });
-  give_changed(dirty_assets_, assets_, counts, [this](const Asset& asset) { give_asset(asset); });
+  give_changed(dirty_assets_, assets_, counts, [this](Asset& asset) { give_asset(asset); });
   sweeping_ = dirty_scans_.of_sweep != 0 || dirty_assets_.of_sweep != 0;
   collect_state(!sweeping_);
   leave_memory();
   return !sweeping_;
 }
 
-void Watch::give_asset(const Asset& asset) {
+void Watch::give_asset(Asset& asset) {
+  settle(asset);
   const AssetCore& core = asset.core;
   AssetRow row;
   row.host = asset.host;
@@ -407,6 +409,7 @@ void Watch::recount(const SeenRecord& seen) {
   seen_ = &seen;
   const std::uint64_t host_hash = XXH3_64bits(event.canonical_host.data(), event.canonical_host.size());
   const std::uint32_t asset = asset_of(event.canonical_host, host_hash);
+  if (asset != kNone) settle(assets_[asset]);
   if (asset != kNone && seen.seq > assets_[asset].core.applied_seq) touch(assets_[asset], seen);
   if (event.kind == Kind::thor) {
     const std::uint64_t hash = XXH3_64bits_withSeed(event.scan_id.data(), event.scan_id.size(), host_hash);

@@ -120,23 +120,31 @@ inline constexpr std::size_t kMaxArguments = 2048;
 
 enum class Dirty : std::uint8_t { no, counts, state };
 
-struct Scan {
-  ScanCore core;
+struct alignas(64) Scan {
+  // What a plain line needs stands in front and in the first two thirds of `core`: three cache lines.
+  std::uint64_t hash = 0;               // of host and id
+  std::int64_t newest_stamp = kNoTime;  // of plain lines that the asset was not told of
   std::vector<ModuleCount> modules;
+  std::uint32_t number = kNone;  // its own
+  std::uint32_t asset = kNone;
+  std::uint32_t peer = kNone;
+  std::uint32_t host_hash = 0;    // as in Peer::hosts
+  std::uint16_t last_module = 0;  // Modules
+  Dirty dirty = Dirty::no;
+  bool used = false;
+  bool plain = false;       // its next line only counts, if that says nothing (plain_lines.cc)
+  bool owes_asset = false;  // plain lines came that its asset was not told of
+  bool grouped = false;     // while `plain`: it has a group
+  bool named = false;       // while `plain`: its asset has another name than its peer's address
+
+  ScanCore core;
   std::unique_ptr<ScanPending> pending;
   std::string id;
   std::string arguments;
   std::unique_ptr<std::string> restart_arguments;  // of a run that may be another one
   std::unique_ptr<std::string> group;
-  std::uint32_t number = kNone;  // its own
-  std::uint32_t asset = kNone;
-  std::uint32_t peer = kNone;
-  std::uint16_t last_module = 0;  // Modules
-  std::uint64_t hash = 0;         // of host and id
-  std::uint64_t task = 0;         // hash of the agent's task uuid; 0: unknown
+  std::uint64_t task = 0;  // hash of the agent's task uuid; 0: unknown
   std::int64_t armed = kNoTime;
-  Dirty dirty = Dirty::no;
-  bool used = false;
 
   ScanPending& wait() {
     if (!pending) pending = std::make_unique<ScanPending>();
@@ -144,6 +152,7 @@ struct Scan {
   }
   bool is_open() const noexcept { return core.state <= ScanState::suspect && !core.closed; }
 };
+inline constexpr std::size_t kPlainBytes = 192;
 
 struct AssetCore {
   std::int64_t first_wall = kNoTime, last_wall = kNoTime;
@@ -196,21 +205,23 @@ struct Asset {
 
 // A sender by its address. One that carries many hosts is a relay: when it falls silent, nobody died.
 struct Peer {
-  std::string address;
-  std::uint64_t hash = 0;
+  // What each line looks at, together.
   std::int64_t last_log = kNoTime;
-  std::int64_t deaf_mark = 0;  // how deaf we had been to everything when it spoke last
-  std::int64_t dark_sum = 0;   // how long it has been dark in all
-  std::array<std::uint32_t, 8> hosts{};
-  std::vector<std::uint32_t> scans;  // in memory
-  std::uint32_t last_scan = kNone;   // that spoke by it last
-  std::uint32_t asset = kNone;       // the first that it carried
-  std::uint32_t named = kNone;       // the last that has a name other than this address
+  std::int64_t deaf_mark = 0;     // how deaf we had been to everything when it spoke last
+  std::int64_t dark_sum = 0;      // how long it has been dark in all
+  std::int64_t judged = kNoTime;  // when was_busy was found out
   std::int64_t hosts_since = kNoTime;
+  std::uint32_t sender = 0;         // sender_hash() of its address
+  std::uint32_t last_scan = kNone;  // that spoke by it last
+  std::uint32_t asset = kNone;      // the first that it carried
+  std::uint32_t named = kNone;      // the last that has a name other than this address
   std::uint8_t host_count = 0, hosts_before = 0;
   bool dark = false, used = false, dirty = false;
-  std::int64_t judged = kNoTime;  // when was_busy was found out
-  bool was_busy = false;          // several of its scans spoke shortly before it fell silent
+  bool was_busy = false;  // several of its scans spoke shortly before it fell silent
+  std::array<std::uint32_t, 8> hosts{};
+  std::string address;
+  std::uint64_t hash = 0;
+  std::vector<std::uint32_t> scans;  // in memory
 
   bool is_relay() const noexcept { return host_count >= 5 || hosts_before >= 5; }
 };

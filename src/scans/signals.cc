@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "config/tables.h"
 #include "thor/lex.h"
@@ -56,25 +57,29 @@ bool any_is(const std::vector<std::string>& names, std::string_view text, Same s
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return same(name, text); });
 }
 
-// The bytes that a match can begin with, from the letters that the pattern begins with; all of them when it begins
-// with anything else.
-void add_first_bytes(std::string_view pattern, std::array<std::uint64_t, 256>& begins, std::uint64_t bit) {
-  bool any_case = false;
-  if (pattern.starts_with("(?i)")) {
-    any_case = true;
-    pattern.remove_prefix(4);
-  }
-  const bool literal = pattern.size() > 2 && pattern[0] == '^' && lex::is_letter(pattern[1]) &&
-                       std::string_view("?*{|").find(pattern[2]) == std::string_view::npos &&
-                       pattern.find('|') == std::string_view::npos;
-  if (!literal) {
+// The letters, digits and blanks that each match begins with, which may be none; `any_case`: in either case.
+std::string_view literal_head(std::string_view pattern, bool& any_case) {
+  any_case = pattern.starts_with("(?i)");
+  if (any_case) pattern.remove_prefix(4);
+  if (!pattern.starts_with('^') || pattern.find('|') != std::string_view::npos) return {};
+  pattern.remove_prefix(1);
+  std::size_t end = 0;
+  while (end < pattern.size() && (lex::is_letter(pattern[end]) || lex::is_digit(pattern[end]) || pattern[end] == ' '))
+    ++end;
+  const bool repeated = end < pattern.size() && std::string_view("?*{").find(pattern[end]) != std::string_view::npos;
+  return pattern.substr(0, repeated && end > 0 ? end - 1 : end);
+}
+
+void add_first_bytes(std::string_view head, bool any_case, std::array<std::uint64_t, 256>& begins,
+                     std::uint64_t bit) {
+  if (head.empty()) {
     for (auto& bits : begins) bits |= bit;
     return;
   }
-  begins[static_cast<unsigned char>(pattern[1])] |= bit;
-  if (any_case) {
-    begins[static_cast<unsigned char>(lex::to_lower(pattern[1]))] |= bit;
-    begins[static_cast<unsigned char>(lex::to_lower(pattern[1]) - 'a' + 'A')] |= bit;
+  begins[static_cast<unsigned char>(head[0])] |= bit;
+  if (any_case && lex::is_letter(head[0])) {
+    begins[static_cast<unsigned char>(head[0] | 0x20)] |= bit;
+    begins[static_cast<unsigned char>(head[0] & ~0x20)] |= bit;
   }
 }
 
@@ -207,15 +212,23 @@ void SignalSet::read(Reader& reader, const YamlNode& list) {
 void SignalSet::finish() {
   thor_.clear();
   begins_ = {};
+  heads_ = {};
   levels_ = {};
   for (const SignalRule& rule : rules_)
     if (rule.keys.has_kind(Kind::thor)) thor_.push_back(rule);
   for (std::size_t n = 0; n < std::min<std::size_t>(thor_.size(), 64); ++n) {
     const std::uint64_t bit = std::uint64_t{1} << n;
-    if (thor_[n].pattern)
-      add_first_bytes(thor_[n].message, begins_, bit);
-    else
-      for (auto& bits : begins_) bits |= bit;
+    bool any_case = false;
+    const std::string_view head = thor_[n].pattern ? literal_head(thor_[n].message, any_case) : std::string_view();
+    add_first_bytes(head, any_case, begins_, bit);
+    char mask[8] = {}, fold[8] = {}, wanted[8] = {};
+    for (std::size_t at = 0; at < std::min<std::size_t>(head.size(), 8); ++at) {
+      mask[at] = '\xff';
+      fold[at] = any_case && lex::is_letter(head[at]) ? 0x20 : 0;
+      wanted[at] = static_cast<char>(head[at] | fold[at]);
+    }
+    heads_[n] = {std::bit_cast<std::uint64_t>(mask), std::bit_cast<std::uint64_t>(fold),
+                 std::bit_cast<std::uint64_t>(wanted)};
     for (unsigned level = 0; level <= static_cast<unsigned>(Level::alert); ++level)
       if (thor_[n].keys.has_level(static_cast<Level>(level))) levels_[level] |= bit;
   }
@@ -230,6 +243,16 @@ std::uint64_t SignalSet::thor_rules_of(std::string_view module) const {
     bits |= std::uint64_t{1} << n;
   }
   return bits;
+}
+
+bool SignalSet::may_match_thor(std::uint64_t rules, Level level, std::uint64_t head) const noexcept {
+  if (thor_.size() > heads_.size()) return true;
+  if (head == 0) return rules != 0;
+  for (rules &= levels_[static_cast<unsigned>(level) & 7U]; rules != 0; rules &= rules - 1) {
+    const Head& rule = heads_[static_cast<std::size_t>(__builtin_ctzll(rules))];
+    if (((head | rule.fold) & rule.mask) == rule.wanted) return true;
+  }
+  return false;
 }
 
 SignalMatch SignalSet::match_thor(const Event& event, std::uint64_t rules) const {

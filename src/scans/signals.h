@@ -80,6 +80,9 @@ class SignalSet {
   std::uint64_t thor_rules_of(std::string_view module) const;
   // The first rule that holds. `rules`: of thor_rules_of(); cheap when none does.
   SignalMatch match_thor(const Event& event, std::uint64_t rules) const;
+  // Whether match_thor() needs to be asked: the line's level, and the first eight bytes of its message as they lie in
+  // memory, zeros behind its end.
+  bool may_match_thor(std::uint64_t rules, Level level, std::uint64_t head) const noexcept;
   // The same for other kinds of lines: seldom called, for few lines.
   SignalMatch match(const Event& event) const;
 
@@ -92,6 +95,11 @@ class SignalSet {
   std::vector<SignalRule> thor_;  // those of THOR's lines; the first 64 have a bit
   // Rules whose pattern can begin with this byte of a message.
   std::array<std::uint64_t, 256> begins_{};
+  // What a message must begin with for the rule with this bit, up to eight bytes.
+  struct Head {
+    std::uint64_t mask = 0, fold = 0, wanted = 0;
+  };
+  std::array<Head, 64> heads_{};
   std::array<std::uint64_t, 8> levels_{};
 };
 

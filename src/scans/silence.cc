@@ -9,10 +9,14 @@ namespace thorlog {
 
 // How long we could not have heard this scan, in all: differences count. While its relay is dark it grows.
 std::int64_t Watch::deafness(const Scan& scan) noexcept {
-  std::int64_t sum = deaf_sum_;
-  if (!deaf_inputs_.empty())
-    if (const auto found = deaf_inputs_.find(scan.core.input); found != deaf_inputs_.end()) sum += found->second;
+  const std::int64_t sum = deaf_sum_ + deafness_of(scan.core.input);
   return scan.peer == kNone ? sum : sum + peers_[scan.peer].dark_sum + dark_gap(scan.peer);
+}
+
+std::int64_t Watch::deafness_of(std::uint16_t input) const noexcept {
+  if (deaf_inputs_.empty()) return 0;
+  const auto found = deaf_inputs_.find(input);
+  return found == deaf_inputs_.end() ? 0 : found->second;
 }
 
 // How long a relay has been dark by now; 0: it is not, or the peer is no relay. One through which only one or two
@@ -40,6 +44,7 @@ void Watch::deaf(std::uint16_t input, std::int64_t from, std::int64_t to) { add_
 
 void Watch::add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input) {
   if (to <= from) return;
+  settle_all();  // they had been heard before
   if (input == 0)
     deaf_sum_ += to - from;
   else
@@ -120,7 +125,8 @@ void Watch::check_silence(std::uint32_t number, std::int64_t now) {
   }
   // The decisive point: does the asset still talk, while the scan does not?
   if (options_.files) return lose(number, Cause::unknown, "low");
-  const Asset& asset = assets_[scan.asset];
+  Asset& asset = assets_[scan.asset];
+  settle(asset);
   if (asset.core.last_log > core.last_log + std::min(options_.silence_suspect, options_.silence_lost / 2))
     return lose(number, Cause::killed_externally, "medium");
   lose(number, asset.core.other_log == kNoTime ? Cause::unknown : Cause::asset_offline, "low");

@@ -58,6 +58,7 @@ void Watch::tell(std::uint32_t number, Finding finding) {
 }
 
 void Watch::tell_asset(std::uint32_t number, Finding finding) {
+  settle(assets_[number]);
   Detection detection = make(assets_[number], nullptr, finding);
   send(detection);
 }

@@ -76,6 +76,7 @@ void Watch::check_window(std::uint32_t number, std::int64_t now) {
 }
 
 void Watch::wake_asset(std::uint32_t number, std::int64_t now) {
+  settle(assets_[number]);
   const std::int64_t boot_due = assets_[number].core.boot_due;
   if (boot_due != kNoTime && boot_due <= now) conclude_boot(number);
   asset_silence(number, now);
@@ -112,10 +113,15 @@ void Watch::arm_scan(std::uint32_t number) {
   if (due != kNoTime && scan.peer != kNone && peers_[scan.peer].dark)
     due = std::max(due, time_ + options_.silence_suspect / 16);
   timers_.wake(Timers::Owner::scan, number, due, scan.armed);
+  if (scan.armed == kNoTime) scan.plain = false;  // the next line arms it
 }
 
 void Watch::arm_asset(std::uint32_t number) {
-  timers_.wake(Timers::Owner::asset, number, due_of(assets_[number]), assets_[number].armed);
+  Asset& asset = assets_[number];
+  settle(asset);
+  timers_.wake(Timers::Owner::asset, number, due_of(asset), asset.armed);
+  if (asset.armed != kNoTime) return;
+  for (const std::uint32_t n : asset.scans) scans_[n].plain = false;  // the next line arms it
 }
 
 void Watch::arm_all() {

@@ -218,6 +218,7 @@ std::uint32_t Watch::asset_of_sender(const Event& event, std::uint32_t number) {
 }
 
 void Watch::touch(Asset& asset, const SeenRecord& seen) {
+  settle(asset);
   if (last_peer_ != kNone) {
     Peer& peer = peers_[last_peer_];
     if (peer.host_count == 1) peer.asset = asset.number;
@@ -267,8 +268,11 @@ bool Watch::is_known_by_name(const Asset& asset) const {
 }
 
 std::uint32_t Watch::peer_of(std::string_view peer) {
-  if (peer.empty()) return kNone;
   if (peer == last_peer_text_) return last_peer_;
+  if (peer.empty()) {
+    last_peer_text_.clear();
+    return last_peer_ = kNone;
+  }
   const std::string_view address = peer_address(peer);
   const std::uint64_t hash = hash_of(address);
   std::uint32_t number = known_peer(address, hash);
@@ -279,6 +283,7 @@ std::uint32_t Watch::peer_of(std::string_view peer) {
     made.used = true;
     made.address = address.substr(0, 256);
     made.hash = hash;
+    made.sender = sender_hash(peer);
     peer_index_.add(hash, number);
   }
   last_peer_ = number;
@@ -314,6 +319,7 @@ void Watch::hear(std::uint32_t number, const Event& event, std::uint64_t host_ha
 }
 
 void Watch::mark(Scan& scan, Dirty how) {
+  if (how == Dirty::state) scan.plain = false;
   if (how <= scan.dirty || scan.core.candidate) return;
   dirty_scans_.add(scan.number, how);
   scan.dirty = how;

@@ -1,9 +1,11 @@
 // The state machine behind ScanWatch: tables of scans, assets and peers, and what each line and each deadline does to
-// them. Written in parts: watch.cc (the way of a record), lines.cc (THOR), runs.cc (starts, restarts, ends),
+// them. Written in parts: watch.cc (the way of a record), lines.cc (THOR), plain_lines.cc (those that only count),
+// runs.cc (starts, restarts, ends),
 // agents.cc, systems.cc (boots), silence.cc, timers.cc, tell.cc (detections), rows.cc (what a store keeps).
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,6 +24,7 @@ class Watch {
   Watch(const ScanOptions& options, ScanSink& sink, std::shared_ptr<const RuleSet> rules);
 
   void see(const SeenRecord& seen);
+  std::size_t pass(std::span<const RecordHint> hints, std::size_t from, const BatchPlace& place);
   void expect(const Record& record) noexcept;
   void advance(std::int64_t log_time);
   std::int64_t next_due() const noexcept { return timers_.next(); }
@@ -55,6 +58,18 @@ class Watch {
   struct Expected {
     std::uint64_t scan_hash = 0, asset_hash = 0, peer_hash = 0;
     std::uint32_t scan = kNone;
+  };
+
+  static constexpr std::size_t kHintStep = 8;  // hints between two steps of looking ahead
+
+  // What every line changes of its scan.
+  struct Counted {
+    RecordId id;
+    std::uint64_t seq = 0;
+    std::int64_t log = 0, wall = 0;
+    std::uint32_t stream = 0;
+    std::uint16_t input = 0;
+    Level level = Level::none;
   };
 
   // One thing to tell, before it becomes a Detection.
@@ -99,6 +114,19 @@ class Watch {
     return !scan.core.replayed && !scan.core.service && !scan.core.candidate;
   }
 
+  // plain_lines.cc
+  void begin_ahead(std::span<const RecordHint> hints) noexcept;
+  void look_ahead(std::span<const RecordHint> hints, std::size_t n) noexcept;
+  void fetch_index(const RecordHint& hint) const noexcept;
+  void fetch_scan(const RecordHint& hint, std::size_t n) noexcept;
+  void fetch_rest(const RecordHint& hint, std::size_t n) const noexcept;
+  bool count_plain(const RecordHint& hint, const BatchPlace& place, std::size_t n);
+  bool hear_plain(Peer& peer, const RecordHint& hint, const Scan& scan) noexcept;
+  static ModuleCount* module_of(Scan& scan, std::uint16_t module) noexcept;
+  void judge_plain(Scan& scan);
+  void settle(Asset& asset);
+  void settle_all();
+
   // rule_hits.cc
   void user_line(const SeenRecord& seen);
   void rule_hit(std::size_t rule, const SeenRecord& seen);
@@ -116,6 +144,7 @@ class Watch {
   void drop_candidates();
   std::uint32_t only_open(const Asset& asset, std::uint64_t task = 0) const;
   bool one_of_several(const Asset& asset) const;
+  static void count_line(ScanCore& core, const Counted& line) noexcept;
   void count(Scan& scan, const SeenRecord& seen, std::uint16_t module);
   void act(std::uint32_t number, const SeenRecord& seen, const SignalMatch& match, std::int64_t before);
   static std::int64_t when(const SeenRecord& seen) noexcept;
@@ -161,6 +190,7 @@ class Watch {
 
   // silence.cc
   std::int64_t deafness(const Scan& scan) noexcept;
+  std::int64_t deafness_of(std::uint16_t input) const noexcept;
   std::int64_t dark_gap(std::uint32_t peer) noexcept;
   void hear_again(Scan& scan) noexcept { scan.core.deaf = deafness(scan); }
   void add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input);
@@ -197,7 +227,7 @@ class Watch {
   std::string scan_blob(const Scan& scan);
   std::uint32_t restore(std::string_view blob);
   void run_over(const Scan& scan);
-  void give_asset(const Asset& asset);
+  void give_asset(Asset& asset);
   std::string_view sender_of(const Asset& asset) const noexcept;
   template <class Table, class Give>
   void give_changed(Changed& changed, Table& table, std::size_t& most, Give give);
@@ -230,6 +260,7 @@ class Watch {
   const SeenRecord* seen_ = nullptr;  // the record that is being looked at
   std::array<Expected, ScanWatch::kAhead> expected_{};
   std::size_t next_expected_ = 0;
+  std::array<std::uint32_t, 4 * kHintStep> guesses_{};  // numbers of what the next hints are about
   std::string expected_peer_;
   std::uint32_t last_peer_ = kNone;
   std::string last_peer_text_;

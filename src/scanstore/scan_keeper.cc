@@ -59,6 +59,19 @@ void ScanKeeper::take(const Batch& batch) {
       batch.base_offset() - places_.back().offset >= kPlaceEvery)
     places_.push_back({batch.base_offset(), batch.base_seq()});
   if (places_.size() > kPlaces) places_.pop_front();
+  const bool is_new = batch.base_seq() >= position_.seq && batch.base_seq() >= seen_before_.seq;
+  if (is_new && batch.hints().size() == batch.count())
+    take_hinted(batch);
+  else
+    take_all(batch);
+  records_ += batch.count();
+  position_ = {batch.end_offset(), batch.end_seq()};
+  log_time_ = batch.stored();
+  caught_up_ = caught_up_ || position_.seq >= log_end_.seq;
+}
+
+// Every record in full.
+void ScanKeeper::take_all(const Batch& batch) {
   BatchReader reader(batch);
   const auto read = [&] {
     Ahead& next = ahead_[ahead_read_ % ahead_.size()];
@@ -78,9 +91,21 @@ void ScanKeeper::take(const Batch& batch) {
     if (ahead_seen_ == ahead_read_) break;
     see(ahead_[ahead_seen_++ % ahead_.size()], batch.stored());
   }
-  position_ = {batch.end_offset(), batch.end_seq()};
-  log_time_ = batch.stored();
-  caught_up_ = caught_up_ || position_.seq >= log_end_.seq;
+}
+
+// Only those in full that do more than count.
+void ScanKeeper::take_hinted(const Batch& batch) {
+  const std::span<const RecordHint> hints = batch.hints();
+  const BatchPlace place{batch.partition(), batch.base_offset(), batch.base_seq(), batch.stored()};
+  BatchReader reader(batch);
+  Ahead& next = ahead_[0];
+  for (std::size_t n = 0; (n = watch_.pass(hints, n, place)) < hints.size(); ++n) {
+    reader.go_to(static_cast<std::uint32_t>(n), hints[n].at);
+    if (!reader.next(next.record)) break;  // can't be: it was made here
+    next.id = {batch.partition(), reader.offset()};
+    next.seq = reader.seq();
+    see(next, batch.stored());
+  }
 }
 
 void ScanKeeper::see(const Ahead& next, std::int64_t stored) {
@@ -92,7 +117,6 @@ void ScanKeeper::see(const Ahead& next, std::int64_t stored) {
     if (record.event.kind == Kind::detection && record.input == 0) note_own_detection(record, next.id, next.seq);
     watch_.see(seen);
   }
-  ++records_;
 }
 
 void ScanKeeper::advance(std::int64_t log_time) {

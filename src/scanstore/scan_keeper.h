@@ -97,6 +97,8 @@ class ScanKeeper final : private ScanSink {
     RecordId id;
     std::uint64_t seq = 0;
   };
+  void take_all(const Batch& batch);
+  void take_hinted(const Batch& batch);
   void see(const Ahead& next, std::int64_t stored);
   void note_own_detection(const Record& record, RecordId id, std::uint64_t seq);
   void begin();

@@ -95,7 +95,10 @@ class Run : public ScanSink {
         if (ticked == 0) ticked = kept_[n].log_time - 50'000'000;
         watch->advance(ticked);
       }
-      watch->see({record, {0, n + 1}, n + 1, kept_[n].log_time, false});
+      // As the daemon does with what it has just read itself.
+      const RecordHint hint = hint_of(record, sender_hash(record.peer));
+      if (watch->pass({&hint, 1}, 0, {0, n + 1, n + 1, kept_[n].log_time}) == 0)
+        watch->see({record, {0, n + 1}, n + 1, kept_[n].log_time, false});
     }
     for (std::int64_t at = kept_.empty() ? until : kept_.back().log_time; at < until; at += 50'000'000)
       watch->advance(at);
