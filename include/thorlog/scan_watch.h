@@ -257,6 +257,8 @@ class ScanWatch {
   // and the same outcome as that of see(). Returns the number of the first that see() must be given (then pass() goes
   // on behind it); hints.size(): none. Where rules of users look at every line it is always `from`.
   std::size_t pass(std::span<const RecordHint> hints, std::size_t from, const BatchPlace& place);
+  // False: rules of users look at every line, so that pass() would pass none.
+  bool may_pass() const noexcept;
   // Tells of records that see() will be given soon, in this order; kAhead of them is a good lead. What they need is
   // brought into the cache meanwhile: with very many scans nearly all of a line's time goes by waiting for memory.
   // Changes nothing else, and need not be called. The record's views are only looked at during the call.

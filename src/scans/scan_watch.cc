@@ -16,6 +16,7 @@ void ScanWatch::see(const SeenRecord& record) { state_->see(record); }
 std::size_t ScanWatch::pass(std::span<const RecordHint> hints, std::size_t from, const BatchPlace& place) {
   return state_->pass(hints, from, place);
 }
+bool ScanWatch::may_pass() const noexcept { return state_->may_pass(); }
 void ScanWatch::expect(const Record& record) noexcept { state_->expect(record); }
 void ScanWatch::advance(std::int64_t log_time) { state_->advance(log_time); }
 std::int64_t ScanWatch::next_due() const noexcept { return state_->next_due(); }

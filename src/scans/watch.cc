@@ -277,7 +277,10 @@ std::uint32_t Watch::peer_of(std::string_view peer) {
   const std::uint64_t hash = hash_of(address);
   std::uint32_t number = known_peer(address, hash);
   if (number == kNone) {
-    if (peers_.size() >= kMostPeers) return kNone;
+    if (peers_.size() >= kMostPeers) {
+      last_peer_text_ = peer;
+      return last_peer_ = kNone;
+    }
     number = peers_.add();
     Peer& made = peers_[number];
     made.used = true;

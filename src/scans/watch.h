@@ -25,6 +25,7 @@ class Watch {
 
   void see(const SeenRecord& seen);
   std::size_t pass(std::span<const RecordHint> hints, std::size_t from, const BatchPlace& place);
+  bool may_pass() const noexcept { return user_.empty(); }
   void expect(const Record& record) noexcept;
   void advance(std::int64_t log_time);
   std::int64_t next_due() const noexcept { return timers_.next(); }

@@ -59,11 +59,11 @@ void ScanKeeper::take(const Batch& batch) {
       batch.base_offset() - places_.back().offset >= kPlaceEvery)
     places_.push_back({batch.base_offset(), batch.base_seq()});
   if (places_.size() > kPlaces) places_.pop_front();
-  const bool is_new = batch.base_seq() >= position_.seq && batch.base_seq() >= seen_before_.seq;
-  if (is_new && batch.hints().size() == batch.count())
-    take_hinted(batch);
-  else
+  const bool is_new = batch.base_seq() >= std::max(position_.seq, seen_before_.seq);
+  if (!is_new || batch.doubtful() || !watch_.may_pass())
     take_all(batch);
+  else
+    take_hinted(batch, batch.hints().empty() ? read_hints(batch) : batch.hints());
   records_ += batch.count();
   position_ = {batch.end_offset(), batch.end_seq()};
   log_time_ = batch.stored();
@@ -94,8 +94,7 @@ void ScanKeeper::take_all(const Batch& batch) {
 }
 
 // Only those in full that do more than count.
-void ScanKeeper::take_hinted(const Batch& batch) {
-  const std::span<const RecordHint> hints = batch.hints();
+void ScanKeeper::take_hinted(const Batch& batch, std::span<const RecordHint> hints) {
   const BatchPlace place{batch.partition(), batch.base_offset(), batch.base_seq(), batch.stored()};
   BatchReader reader(batch);
   Ahead& next = ahead_[0];
@@ -106,6 +105,21 @@ void ScanKeeper::take_hinted(const Batch& batch) {
     next.seq = reader.seq();
     see(next, batch.stored());
   }
+}
+
+// For a batch that came from a disk, where hints are not kept: still less than to see all of it in full.
+std::span<const RecordHint> ScanKeeper::read_hints(const Batch& batch) {
+  hints_.clear();
+  BatchReader reader(batch);
+  Record& record = ahead_[0].record;
+  std::string_view peer;  // lines of one sender mostly follow each other
+  std::uint32_t sender = 0;
+  while (reader.next(record)) {
+    if (record.peer != peer) sender = sender_hash(peer = record.peer);
+    hints_.push_back(hint_of(record, sender));
+    hints_.back().at = static_cast<std::uint32_t>(reader.offset() - batch.base_offset());
+  }
+  return hints_;
 }
 
 void ScanKeeper::see(const Ahead& next, std::int64_t stored) {

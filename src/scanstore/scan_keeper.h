@@ -14,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -98,7 +99,8 @@ class ScanKeeper final : private ScanSink {
     std::uint64_t seq = 0;
   };
   void take_all(const Batch& batch);
-  void take_hinted(const Batch& batch);
+  void take_hinted(const Batch& batch, std::span<const RecordHint> hints);
+  std::span<const RecordHint> read_hints(const Batch& batch);
   void see(const Ahead& next, std::int64_t stored);
   void note_own_detection(const Record& record, RecordId id, std::uint64_t seq);
   void begin();
@@ -116,7 +118,8 @@ class ScanKeeper final : private ScanSink {
   std::shared_ptr<const AssetTable> assets_;    // of this batch, so that labels stay valid
   std::array<Ahead, ScanWatch::kAhead> ahead_;  // a ring; empty between two batches
   std::size_t ahead_read_ = 0, ahead_seen_ = 0;
-  std::deque<Position> places_;  // of the last batches taken, to find a line for evidence
+  std::vector<RecordHint> hints_;  // of a batch that had none
+  std::deque<Position> places_;    // of the last batches taken, to find a line for evidence
 
   bool begun_ = false;         // a transaction is open; it stays so from the first change to the commit
   std::uint64_t records_ = 0;  // since the last commit
