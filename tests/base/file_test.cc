@@ -10,20 +10,13 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/temp_folder.h"
+
 namespace thorlog {
 namespace {
 
 class FileTest : public testing::Test {
  protected:
-  FileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "thorlog-base-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~FileTest() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
   std::unique_ptr<File> open(const std::string& name, FileSystem::Open how = FileSystem::Open::create) {
     auto file = files_.open(folder_ + "/" + name, how, FaultPoint::none);
     EXPECT_TRUE(file) << file.error().message();
@@ -36,7 +29,8 @@ class FileTest : public testing::Test {
   }
 
   FileSystem& files_ = real_file_system();
-  std::string folder_;
+  const TempFolder temp_{TempFolder::On::disk};
+  const std::string folder_ = temp_.path();
 };
 
 iovec part_of(std::string& text) { return {text.data(), text.size()}; }

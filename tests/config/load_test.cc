@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
+
+#include "base/temp_folder.h"
 
 namespace thorlog {
 namespace {
@@ -19,22 +19,12 @@ Settings load(std::string_view text) {
   return {};
 }
 
-// A folder of its own, gone at the end.
-class Folder {
+class Folder : public TempFolder {
  public:
-  Folder() {
-    char path[] = "/tmp/thorlog-config-XXXXXX";
-    path_ = ::mkdtemp(path);
+  std::string write(const std::string& name, const std::string& bytes) const {
+    write_bytes(*this / name, bytes);
+    return *this / name;
   }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string write(const std::string& name, std::string_view bytes) const {
-    std::ofstream(path_ + "/" + name, std::ios::binary) << bytes;
-    return path_ + "/" + name;
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 TEST(Load, TakesEveryKeyThatIsBuilt) {

@@ -1,9 +1,7 @@
 // The keys of a webhook: what is refused, and where.
 #include <gmock/gmock.h>
 
-#include <filesystem>
-#include <fstream>
-
+#include "base/temp_folder.h"
 #include "config/load.h"
 #include "config/report.h"
 #include "config/web_url.h"
@@ -56,22 +54,21 @@ TEST(WebhookKeys, AreRefusedWithTheReason) {
 }
 
 TEST(WebhookKeys, OfAFileAreLookedInto) {
-  const std::string folder = (std::filesystem::temp_directory_path() / "thorlog-keys-XXXXXX").string();
-  std::string made = folder;
-  ASSERT_NE(::mkdtemp(made.data()), nullptr);
+  const TempFolder folder;
   const auto secret = [&](const std::string& text) {
-    std::ofstream(made + "/s") << text;
-    return errors("url: 'https://h/x', secret_file: '" + made + "/s'");
+    write_bytes(folder / "s", text);
+    return errors("url: 'https://h/x', secret_file: '" + folder / "s" + "'");
   };
   EXPECT_THAT(secret(""), HasSubstr("holds no key"));
   EXPECT_THAT(secret("short\n"), HasSubstr("less than 16 bytes"));
   EXPECT_THAT(secret("0123456789abcdef\n0123456789abcdef\n0123456789abcdef\n"), HasSubstr("more than 2 keys"));
   EXPECT_EQ(secret("0123456789abcdef\r\n\n0123456789abcdeg"), "fine");
-  std::ofstream(made + "/t") << "{\"text\": {hosst}}";
-  EXPECT_THAT(errors("url: 'https://h/x', template: '" + made + "/t'"), HasSubstr("line 1: unknown field 'hosst'"));
-  std::ofstream(made + "/t") << "{\"text\": {host}}";
-  EXPECT_THAT(errors("url: 'https://h/x', batch: 2, template: '" + made + "/t'"), HasSubstr("'batch' must be 1"));
-  std::filesystem::remove_all(made);
+  write_bytes(folder / "t", "{\"text\": {hosst}}");
+  EXPECT_THAT(errors("url: 'https://h/x', template: '" + folder / "t" + "'"),
+              HasSubstr("line 1: unknown field 'hosst'"));
+  write_bytes(folder / "t", "{\"text\": {host}}");
+  EXPECT_THAT(errors("url: 'https://h/x', batch: 2, template: '" + folder / "t" + "'"),
+              HasSubstr("'batch' must be 1"));
 }
 
 TEST(WebhookKeys, AnAddressOfThisDaemonIsALoop) {

@@ -1,39 +1,9 @@
 #include "support.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 namespace thorlog {
-
-// In memory where that is possible: the tests start hundreds of journals, each with its syncs.
-TempFolder::TempFolder(On where) {
-  const bool memory = where == On::memory && ::access("/dev/shm", W_OK) == 0;
-  std::string name = (memory ? "/dev/shm" : std::filesystem::temp_directory_path().string()) + "/thorlog-test-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string read_bytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-void write_bytes(const std::string& path, const std::string& bytes) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << bytes;
-}
 
 std::vector<std::string> segments_in(const std::string& folder) {
   std::vector<std::string> paths;

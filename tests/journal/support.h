@@ -1,4 +1,4 @@
-// What the journal's tests share: a folder that goes away, records of all shapes, and short ways to write and read.
+// What the journal's tests share: records of all shapes, and short ways to write and read.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,28 +13,14 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/is_ok.h"
+#include "base/temp_folder.h"
 #include "journal/batch.h"
 #include "journal/cursor.h"
 #include "journal/journal.h"
 
 namespace thorlog {
 
-class TempFolder {
- public:
-  enum class On : std::uint8_t { memory, disk };
-  explicit TempFolder(On where = On::memory);
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::string& path() const noexcept { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-std::string read_bytes(const std::string& path);
-void write_bytes(const std::string& path, const std::string& bytes);
 std::vector<std::string> segments_in(const std::string& folder);  // paths, by base
 
 // Memory for a record's views: a record made by random_record() lives as long as this.
@@ -73,10 +59,4 @@ struct JournalWorld {
 };
 
 // Prints gtest failures for Results.
-template <class T>
-testing::AssertionResult is_ok(const Result<T>& result) {
-  if (result) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << result.error().message();
-}
-
 }  // namespace thorlog

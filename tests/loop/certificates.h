@@ -6,11 +6,10 @@
 #include <openssl/x509v3.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "base/temp_folder.h"
 #include "thorlog/result.h"
 
 namespace thorlog {
@@ -27,29 +26,22 @@ class TestAuthority {
   };
 
   explicit TestAuthority(const std::string& name = "Test authority") {
-    std::string pattern = (std::filesystem::temp_directory_path() / "certificates-XXXXXX").string();
-    THORLOG_ASSERT(mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
     key_.reset(EVP_EC_gen("P-256"));
     certificate_ = make({name, "", -3600, 86'400}, key_.get(), true);
     write("ca.pem", certificate_.get());
   }
-  ~TestAuthority() { std::filesystem::remove_all(folder_); }
-  TestAuthority(const TestAuthority&) = delete;
-  TestAuthority& operator=(const TestAuthority&) = delete;
-
-  std::string folder() const { return folder_; }
-  std::string file() const { return folder_ + "/ca.pem"; }
+  const std::string& folder() const { return folder_.path(); }
+  std::string file() const { return folder_ / "ca.pem"; }
 
   // Files stem.pem and stem.key; those of the same stem are replaced.
   Leaf issue(const std::string& stem, const Wish& wish) const {
     const Key key(EVP_EC_gen("P-256"));
     write(stem + ".pem", make(wish, key.get(), false).get());
-    std::FILE* file = std::fopen((folder_ + "/" + stem + ".key").c_str(), "w");
+    std::FILE* file = std::fopen((folder_ / (stem + ".key")).c_str(), "w");
     THORLOG_ASSERT(file != nullptr);
     THORLOG_ASSERT(PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
     std::fclose(file);
-    return {folder_ + "/" + stem + ".pem", folder_ + "/" + stem + ".key"};
+    return {folder_ / (stem + ".pem"), folder_ / (stem + ".key")};
   }
 
  private:
@@ -87,12 +79,12 @@ class TestAuthority {
   }
 
   void write(const std::string& name, X509* certificate) const {
-    std::FILE* file = std::fopen((folder_ + "/" + name).c_str(), "w");
+    std::FILE* file = std::fopen((folder_ / name).c_str(), "w");
     THORLOG_ASSERT(file != nullptr && PEM_write_X509(file, certificate) == 1);
     std::fclose(file);
   }
 
-  std::string folder_;
+  TempFolder folder_;
   Key key_;
   Certificate certificate_;
 };

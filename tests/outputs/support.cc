@@ -10,8 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace thorlog {
 
@@ -45,11 +43,8 @@ StoredRecord stored_record(const Record& record, std::string_view input, std::st
 }
 
 OutputWorld::OutputWorld(std::uint64_t segment_bytes) {
-  std::string name = (std::filesystem::temp_directory_path() / "thorlog-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) std::abort();
-  folder_ = name;
   JournalOptions options;
-  options.folder = folder_ + "/state/journal";
+  options.folder = folder_ / "state/journal";
   options.segment_bytes = segment_bytes;
   auto opened = Journal::open(real_file_system(), clock_, options);
   if (!opened) {
@@ -66,12 +61,10 @@ OutputWorld::OutputWorld(std::uint64_t segment_bytes) {
 OutputWorld::~OutputWorld() {
   for (const auto& runner : runners_) runner->stop(0ms);
   runners_.clear();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
 }
 
 OutputEnvironment OutputWorld::environment() {
-  return {*journal_, real_file_system(), clock_, folder_ + "/state/cursors", folder_ + "/state", {}, Durability::os};
+  return {*journal_, real_file_system(), clock_, folder_ / "state/cursors", folder_ / "state", {}, Durability::os};
 }
 
 void OutputWorld::append(const std::vector<std::string>& lines) {
@@ -149,18 +142,6 @@ OutputSettings file_output(const std::string& name, const std::string& path) {
   settings.start = StartAt::oldest;
   settings.path = path;
   return settings;
-}
-
-std::string read_bytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-void write_bytes(const std::string& path, const std::string& bytes) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << bytes;
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/is_ok.h"
+#include "base/temp_folder.h"
 #include "journal/journal.h"
 #include "outputs/runner.h"
 #include "wire/stored_record.h"
@@ -25,12 +27,6 @@ using namespace std::chrono_literals;
 
 // Looks each few milliseconds; false when the time is up.
 bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds most = 60s);
-
-template <class T>
-testing::AssertionResult is_ok(const Result<T>& result) {
-  if (result) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << result.error().message();
-}
 
 // stored = acknowledged + filtered + pending + dropped
 testing::AssertionResult is_balanced(const OutputSnapshot& snapshot);
@@ -44,7 +40,7 @@ class OutputWorld {
   explicit OutputWorld(std::uint64_t segment_bytes = 4U << 20);
   ~OutputWorld();
 
-  const std::string& folder() const noexcept { return folder_; }
+  const std::string& folder() const noexcept { return folder_.path(); }
   Journal& journal() noexcept { return *journal_; }
   OutputEnvironment environment();
 
@@ -60,7 +56,7 @@ class OutputWorld {
   void stop(OutputRunner& runner, std::chrono::milliseconds within = 5s);  // and lets go of it
 
  private:
-  std::string folder_;
+  TempFolder folder_{TempFolder::On::disk};
   SystemClock clock_;
   std::unique_ptr<Journal> journal_;
   std::mutex mutex_;  // guards runners_
@@ -72,8 +68,6 @@ OutputSettings syslog_to(const std::string& name, Transport transport, std::uint
                          Framing framing = Framing::lf);
 OutputSettings file_output(const std::string& name, const std::string& path);
 
-std::string read_bytes(const std::string& path);
-void write_bytes(const std::string& path, const std::string& bytes);
 std::vector<std::string> lines_of(const std::string& text);
 // All files below a folder, relative, sorted.
 std::vector<std::string> files_below(const std::string& folder);

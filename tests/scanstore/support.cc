@@ -1,28 +1,13 @@
 #include "support.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <ctime>
-#include <filesystem>
 
 #include "journal/life.h"
 #include "thorlog/thor.h"
 
 namespace thorlog {
-
-TempFolder::TempFolder() {
-  const bool memory = ::access("/dev/shm", W_OK) == 0;
-  std::string name = (memory ? "/dev/shm" : std::filesystem::temp_directory_path().string()) + "/thorlog-test-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 std::string thor_line(std::string_view host, std::string_view id, std::string_view module, std::string_view message,
                       std::string_view level) {

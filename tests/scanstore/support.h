@@ -1,4 +1,4 @@
-// What the scan store's tests share: a folder that goes away, a journal with real lines in it, and the way of the
+// What the scan store's tests share: a journal with real lines in it, and the way of the
 // scan thread and the log thread in single steps, so that a test can end them between any two.
 #pragma once
 
@@ -13,30 +13,14 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/is_ok.h"
+#include "base/temp_folder.h"
 #include "journal/journal.h"
 #include "scanstore/scan_keeper.h"
 
 namespace thorlog {
 
 inline constexpr std::int64_t kSecond = 1'000'000'000;
-
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::string& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
-};
-
-template <class T>
-testing::AssertionResult is_ok(const Result<T>& result) {
-  if (result) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << result.error().message();
-}
 
 // One line of a sender, `seconds` after the one before it.
 struct TraceLine {
