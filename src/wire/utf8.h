@@ -1,9 +1,10 @@
-// One step through bytes that should be UTF-8 (RFC 3629). What is not is taken as its maximal subparts, as Unicode
-// 3.9 (D93b) recommends and most decoders do: each becomes one U+FFFD.
+// UTF-8 (RFC 3629): one step through bytes that should be it, and the bytes of a code point. What is none is taken as
+// its maximal subparts, as Unicode 3.9 (D93b) recommends and most decoders do: each becomes one U+FFFD.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace thorlog {
@@ -38,6 +39,25 @@ inline Utf8Step utf8_step(const char* at, const char* end) noexcept {
     high = 0xBF;
   }
   return {code, static_cast<std::uint8_t>(length), true};
+}
+
+// A code point of at most U+10FFFF.
+inline void append_utf8(std::string& out, char32_t point) {
+  if (point < 0x80) {
+    out += static_cast<char>(point);
+  } else if (point < 0x800) {
+    out += static_cast<char>(0xC0 | point >> 6);
+    out += static_cast<char>(0x80 | (point & 0x3F));
+  } else if (point < 0x10000) {
+    out += static_cast<char>(0xE0 | point >> 12);
+    out += static_cast<char>(0x80 | (point >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (point & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | point >> 18);
+    out += static_cast<char>(0x80 | (point >> 12 & 0x3F));
+    out += static_cast<char>(0x80 | (point >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (point & 0x3F));
+  }
 }
 
 }  // namespace thorlog
