@@ -13,6 +13,7 @@
 #include "analyze/report.h"
 #include "config/load.h"
 #include "scans/rules.h"
+#include "scans/scan_options.h"
 
 namespace thorlog {
 namespace {
@@ -62,17 +63,6 @@ std::string find_assets(const std::vector<std::string>& files) {
     break;
   }
   return {};
-}
-
-ScanOptions scan_options(const ScanSettings& from) {
-  ScanOptions to;
-  to.silence_suspect = from.silence_suspect.count();
-  to.silence_lost = from.silence_lost.count();
-  to.interrupt_grace = from.interrupt_grace.count();
-  to.start_merge = from.start_merge.count();
-  to.resume_window = from.resume_window.count();
-  to.max_resumes = from.max_resumes;
-  return to;
 }
 
 void complain(const std::string& text) { fmt::print(stderr, "thorlogctl: {}\n", text); }

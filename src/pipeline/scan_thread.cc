@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/log.h"
+#include "scans/scan_options.h"
 
 namespace thorlog {
 namespace {
@@ -26,20 +27,6 @@ constexpr std::int64_t kStopWithin = 1'000 * kMs;
 constexpr std::uint64_t kRecordsPerTurn = 20'000;
 
 }  // namespace
-
-ScanOptions scan_options(const ScanSettings& settings) {
-  ScanOptions options;
-  options.silence_suspect = settings.silence_suspect.count();
-  options.silence_lost = settings.silence_lost.count();
-  options.interrupt_grace = settings.interrupt_grace.count();
-  options.start_merge = settings.start_merge.count();
-  options.resume_window = settings.resume_window.count();
-  options.asset_silent = settings.asset_silent.count();
-  options.max_resumes = settings.max_resumes;
-  options.max_scans = settings.max_scans;
-  options.max_scans_per_peer = settings.max_scans_per_peer;
-  return options;
-}
 
 Result<std::shared_ptr<const RuleSet>> load_rules(const ScanSettings& settings) {
   std::vector<ConfigError> errors;

@@ -23,7 +23,6 @@
 
 namespace thorlog {
 
-ScanOptions scan_options(const ScanSettings& settings);
 // The rules of the folder that the settings name. Errors: config, each with its file, line and column.
 Result<std::shared_ptr<const RuleSet>> load_rules(const ScanSettings& settings);
 

@@ -18,6 +18,7 @@
 #include "config/load.h"
 #include "fleet_player.h"
 #include "journal/record_codec.h"
+#include "scans/scan_options.h"
 #include "thorlog/identity.h"
 #include "thorlog/line_flags.h"
 #include "thorlog/scan_watch.h"
@@ -165,20 +166,6 @@ class Run : public ScanSink {
   std::map<std::string, std::string> assets_rows_, states_;
 };
 
-ScanOptions options_of(const ScanSettings& from) {
-  ScanOptions to;
-  to.silence_suspect = from.silence_suspect.count();
-  to.silence_lost = from.silence_lost.count();
-  to.interrupt_grace = from.interrupt_grace.count();
-  to.start_merge = from.start_merge.count();
-  to.resume_window = from.resume_window.count();
-  to.asset_silent = from.asset_silent.count();
-  to.max_resumes = from.max_resumes;
-  to.max_scans = from.max_scans;
-  to.max_scans_per_peer = from.max_scans_per_peer;
-  return to;
-}
-
 // Networks and relays turn around what they get from several senders, and datagrams; never one connection's bytes.
 std::vector<Kept> permuted(const std::vector<Kept>& kept, double jitter, unsigned seed) {
   std::mt19937_64 dice(seed);
@@ -237,7 +224,7 @@ int main(int argc, char** argv) {
     for (const ConfigError& error : settings.errors()) std::fprintf(stderr, "%s\n", error.message().c_str());
     return 2;
   }
-  const ScanOptions options = options_of(settings->scans);
+  const ScanOptions options = scan_options(settings->scans);
   Recorder recorder;
   if (!recorder.play(folder + "/timeline.jsonl")) return 2;
   const std::vector<Kept> kept = recorder.take();
