@@ -161,17 +161,7 @@ void LogThread::add_internal(Kind kind, std::string_view raw) {
 }
 
 void LogThread::add_detection(const DetectionRecord& detection) {
-  Record record;
-  Event& event = record.event;
-  event.kind = Kind::detection;
-  event.raw = detection.json;
-  event.message = detection.summary;
-  event.level = detection.level;
-  event.flags = detection.flags;
-  event.host = event.canonical_host = detection.host;
-  event.scan_id = detection.scan_id;
-  event.group_id = detection.group_id;
-  record.detection_key = detection.key;
+  Record record = record_of(detection);
   add_internal(record);
 }
 

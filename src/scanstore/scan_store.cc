@@ -63,6 +63,21 @@ void set_aside(FileSystem& files, const std::string& path, const char* ending, c
 
 }  // namespace
 
+Record record_of(const DetectionRecord& detection) {
+  Record record;
+  Event& event = record.event;
+  event.kind = Kind::detection;
+  event.raw = detection.json;
+  event.message = detection.summary;
+  event.level = detection.level;
+  event.flags = detection.flags;
+  event.host = event.canonical_host = detection.host;
+  event.scan_id = detection.scan_id;
+  event.group_id = detection.group_id;
+  record.detection_key = detection.key;
+  return record;
+}
+
 struct ScanStore::State {
   explicit State(Database the_database) : database(std::move(the_database)) {}
 

@@ -30,6 +30,8 @@ struct DetectionRecord {
   Level level = Level::info;
   std::uint32_t flags = 0;
 };
+// What the journal is to keep of it, but for the time; it looks into `detection`.
+Record record_of(const DetectionRecord& detection);
 
 class ScanStore {
  public:

@@ -115,18 +115,9 @@ void KeeperWorld::append(const TraceLine& line) {
 }
 
 void KeeperWorld::append_detection(const DetectionRecord& detection) {
-  Record record;
-  Event& event = record.event;
-  event.kind = Kind::detection;
-  event.raw = detection.json;
-  event.message = detection.summary;
-  event.level = detection.level;
-  event.flags = detection.flags;
-  event.host = event.canonical_host = detection.host;
-  event.scan_id = detection.scan_id;
-  record.detection_key = detection.key;
+  Record record = record_of(detection);
   record.received = clock_.wall();
-  BatchRef batch = Batch::make(event.raw.size() + 1024, journal_->checksum_seed());
+  BatchRef batch = Batch::make(detection.json.size() + 1024, journal_->checksum_seed());
   THORLOG_ASSERT(batch->add(record));
   THORLOG_ASSERT(journal_->append({&batch, 1}, Room::internal).has_value());
 }
