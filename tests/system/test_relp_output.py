@@ -4,7 +4,6 @@ lost, whatever happens."""
 from __future__ import annotations
 
 import random
-import signal
 import threading
 
 import pytest
@@ -72,9 +71,24 @@ class Feeder(threading.Thread):
         self.join(60)
 
 
-def kill(peer) -> None:
-    peer.process.send_signal(signal.SIGKILL)
-    peer.process.wait()
+def feed_and_kill(port: int, daemon, target, written, times: int, seed: int) -> int:
+    """Sends lines to the port while the daemon or the rsyslogd behind it is killed and started again, so many times and
+    each of them at least once. Says how many lines were offered."""
+    dice = random.Random(seed)
+    feeder = Feeder(port)
+    feeder.start()
+    for number in range(times):
+        before = len(seen(written))
+        wait_until(lambda: len(seen(written)) > before + 200, lambda: f"more lines than {before}", 40)
+        if (number if number < 2 else dice.randrange(2)) == 0:
+            daemon.kill()
+            daemon.start()
+        else:
+            target.process.kill()
+            target.process.wait()
+            target.start()
+    feeder.end()
+    return feeder.offered
 
 
 def output(scheme: str, port: int, made: Certificates) -> dict:
@@ -102,28 +116,12 @@ def test_rsyslog_gets_each_line_once_and_a_clean_stop_owes_nothing(new_daemon, p
 
 @pytest.mark.parametrize("scheme", ["relp", "relps"])
 def test_either_side_killed_while_lines_flow_loses_nothing(new_daemon, peers, folder, certificates, scheme):
-    dice = random.Random(20)
     port, written = free_port(), folder / "written.log"
     target = peers.rsyslog("target", IMRELP.format(port=port, file=written, tls=rsyslog_tls(certificates, scheme)))
     daemon = new_daemon()
     daemon.config["outputs"]["out"] = output(scheme, port, certificates)
     daemon.start()
-    feeder = Feeder(port_of(daemon, "tcp"))
-    feeder.start()
-    for number in range(10):
-        before = len(seen(written))
-        wait_until(lambda: len(seen(written)) > before + 200, lambda: f"more lines than {before}", 30)
-        if number < 2:
-            victim = number  # at least one of each
-        else:
-            victim = dice.randrange(2)
-        if victim == 0:
-            daemon.kill()
-            daemon.start()
-        else:
-            kill(target)
-            target.start()
-    feeder.end()
+    feed_and_kill(port_of(daemon, "tcp"), daemon, target, written, 10, seed=20)
     daemon.wait_drained(seconds=60)
     stored = set(numbers(raw_of(event) for event in daemon.events()))
     got = seen(written)
@@ -135,25 +133,12 @@ def test_either_side_killed_while_lines_flow_loses_nothing(new_daemon, peers, fo
 
 def test_a_chain_of_rsyslog_thorlogd_and_rsyslog_loses_nothing_whoever_of_us_is_killed(new_daemon, peers, folder):
     """omrelp with a disk queue, thorlogd, imrelp, a file. The first rsyslogd lives, so every line it took must arrive."""
-    dice = random.Random(9)
     source, middle, port, written = free_port(), free_port(), free_port(), folder / "written.log"
     target = peers.rsyslog("target", IMRELP.format(port=port, file=written, tls=""))
     daemon = new_daemon(inputs={"relp": {"type": "relp", "listen": f"127.0.0.1:{middle}"}},
                         outputs={"out": {"type": "syslog", "address": f"relp://127.0.0.1:{port}"}}).start()
     peers.rsyslog("source", OMRELP.format(source=source, target=middle))
-    feeder = Feeder(source)
-    feeder.start()
-    for number in range(6):
-        before = len(seen(written))
-        wait_until(lambda: len(seen(written)) > before + 200, lambda: f"more lines than {before}", 40)
-        if (number if number < 2 else dice.randrange(2)) == 0:
-            daemon.kill()
-            daemon.start()
-        else:
-            kill(target)
-            target.start()
-    feeder.end()
-    sent = set(range(feeder.offered))
+    sent = set(range(feed_and_kill(source, daemon, target, written, 6, seed=9)))
     wait_until(lambda: set(seen(written)) >= sent, lambda: f"{len(sent - set(seen(written)))} of {len(sent)} lines", 60)
     got = seen(written)
     assert set(got) == sent
