@@ -16,7 +16,7 @@ from pathlib import Path
 from daemon import Daemon, file_output, port_of, syslog_output, unbalanced, usual
 from lines import stamp
 from net import free_port
-from wait import SLOWNESS, wait_until
+from wait import SLOWNESS
 
 # Where the file layer is asked in this configuration, and how often at most before the fault strikes.
 POINTS = {"seg_create": 3, "seg_fallocate": 3, "seg_header": 5, "dir_sync": 8, "batch_write": 60, "batch_short": 60,

@@ -1,12 +1,20 @@
-"""A steady stream of numbered lines, for as long as a test wants it."""
+"""Numbered lines for a daemon: so many of them, or a steady stream for as long as a test wants it."""
 
 from __future__ import annotations
 
 import threading
 
+from daemon import Daemon, port_of
 from lines import thor_line
-from net import connect
+from net import connect, send_tcp
 from wait import SLOWNESS
+
+
+def send_lines(daemon: Daemon, first: int, count: int, size: int = 0, **more) -> list[bytes]:
+    """Over one connection, which is read to its end when this returns."""
+    lines = [thor_line(number, size, **more) for number in range(first, first + count)]
+    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
+    return lines
 
 
 class Load(threading.Thread):

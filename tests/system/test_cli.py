@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import file_output, port_of, program, syslog_output, usual
+from daemon import port_of, program, syslog_output
 from lines import thor_line
 from net import free_port, send_tcp
 from wait import wait_until

@@ -16,6 +16,7 @@ from crash import Feeder
 from daemon import file_output, port_of, syslog_output
 from disks import mount
 from lines import numbers, thor_line
+from load import send_lines
 from net import connect, free_port, send_tcp
 from wait import SLOWNESS, wait_until
 
@@ -137,7 +138,7 @@ def test_a_full_journal_drops_exactly_what_it_says_and_names_who_pins_it(new_dae
         daemon = new_daemon(journal={"segment": "64KiB", "max_size": "1MiB", "retain": "1s"})
         daemon.config["outputs"]["lossy"] = syslog_output(free_port(), on_full="drop_oldest", format="raw")
         daemon.start()
-        send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(i, size) + b"\n" for i in range(400)))
+        send_lines(daemon, 0, 400, size)
         daemon.wait_account(lambda account: account["outputs"]["lossy"]["dropped"].get("full", 0) > 100, "drops", 30)
         assert len(daemon.wait_events(400)) == 400, "the other output has every line"
         account = daemon.account()
@@ -323,7 +324,7 @@ def test_a_segment_deleted_or_damaged_under_the_daemon_is_counted_and_the_rest_g
     daemon.config["outputs"]["late"] = syslog_output(target, format="raw", framing="lf")
     daemon.start()
     count = 400
-    send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(i, 5000) + b"\n" for i in range(count)))
+    send_lines(daemon, 0, count, 5000)
     daemon.wait_drained("events")
     daemon.stop()
     daemon.start()  # what is behind is not in memory any more
@@ -424,7 +425,7 @@ def test_after_one_disk_error_the_journal_goes_on_in_a_new_file(new_daemon):
 
     def went_on() -> bool:
         nonlocal sent
-        send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(sent + i) + b"\n" for i in range(50)))
+        send_lines(daemon, sent, 50)
         sent += 50
         return sent >= 1000 and "goes on in a new one" in daemon.log()
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import json
 
-from daemon import file_output, port_of, raw_of, syslog_output
+from daemon import file_output, port_of, syslog_output
 from lines import numbers, thor_line
-from net import Receiver, connect, free_port, send_tcp
+from load import send_lines
+from net import Receiver, connect, free_port
 from wait import wait_until
 
 SMALL = {"segment": "256KiB", "max_size": "2MiB"}
-
-
-def send(daemon, first: int, count: int) -> None:
-    send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(number, 1000) + b"\n" for number in range(first, first + count)))
 
 
 def state_of(daemon, output: str) -> str:
@@ -31,7 +28,7 @@ def test_an_output_that_may_lose_its_oldest_holds_up_nobody(new_daemon):
         "all": file_output(text, "raw"),
     }
     daemon.start()
-    send(daemon, 0, count)
+    send_lines(daemon, 0, count, 1000)
     account = daemon.wait_drained("all", seconds=60)
     assert numbers(text.read_bytes().splitlines()) == list(range(count))
     dropped = account["outputs"]["dead"]["dropped"]
@@ -54,12 +51,12 @@ def test_what_is_older_than_max_lag_is_given_up_and_counted(new_daemon):
     daemon = new_daemon()
     daemon.config["outputs"]["dead"] = syslog_output(target.port, framing="lf", format="raw", max_lag="2s")
     daemon.start()
-    send(daemon, 0, early)
+    send_lines(daemon, 0, early, 1000)
     daemon.wait_account(lambda account: account["outputs"]["dead"]["dropped"].get("max_lag", 0) >= early,
                         "old ones given up")
     target.start()
     wait_until(lambda: state_of(daemon, "dead") not in ("connecting", "retrying"), "the target is found", 30)
-    send(daemon, early, late)
+    send_lines(daemon, early, late, 1000)
     account = daemon.wait_drained(seconds=30)
     row = account["outputs"]["dead"]
     assert row["dropped"].get("max_lag", 0) + row["acknowledged"] + row["filtered"] == row["stored"]

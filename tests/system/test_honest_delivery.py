@@ -7,9 +7,8 @@ import random
 
 import pytest
 
-from daemon import port_of
-from lines import numbers, thor_line
-from net import send_tcp
+from lines import numbers
+from load import send_lines
 from receivers import BadReceiver, Plan
 from wait import wait_until
 
@@ -26,8 +25,7 @@ def run(new_daemon, receiver: BadReceiver, output: dict, hang: bool = False, cou
     """What became of the lines, when the receiver is well again."""
     count = MANY if hang else count
     daemon = new_daemon(outputs={"out": output}).start()
-    lines = [thor_line(number, LENGTH) for number in range(count)]
-    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
+    send_lines(daemon, 0, count, LENGTH)
     if hang:
         # Full; or, over RELP, given up because not even the greeting was answered.
         wait_until(lambda: state_of(daemon) in ("full", "retrying"), lambda: f"state full, it is {state_of(daemon)}", 30)

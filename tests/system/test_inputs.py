@@ -10,6 +10,7 @@ import pytest
 
 from daemon import port_of, raw_of
 from lines import agent_line, thor_line
+from load import send_lines
 from net import connect, free_port, send_tcp, send_udp, wait_closed
 from peers import loggen
 from wait import wait_until
@@ -151,7 +152,7 @@ def test_only_allowed_peers_are_heard(new_daemon):
 
 def test_the_order_of_a_connection_is_kept(daemon):
     count = 20000
-    send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(number) + b"\n" for number in range(count)))
+    send_lines(daemon, 0, count)
     events = daemon.wait_events(count)
     assert [int(event["uid"]) for event in events] == list(range(count))
     assert [event["seq"] for event in daemon.events(own=True)] == \

@@ -11,14 +11,9 @@ import pytest
 from daemon import file_output, port_of, program, raw_of, syslog_output
 from disks import fill
 from lines import numbers, thor_line
+from load import send_lines
 from net import Receiver, connect, free_port, send_tcp, send_udp
 from wait import wait_until
-
-
-def send_lines(daemon, first: int, count: int, size: int = 0) -> list[bytes]:
-    lines = [thor_line(number, size) for number in range(first, first + count)]
-    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
-    return lines
 
 
 def test_a_clean_stop_loses_nothing_that_was_accepted(new_daemon):

@@ -10,6 +10,7 @@ import pytest
 
 from daemon import file_output, port_of, raw_of, syslog_output
 from lines import json_line, numbers, thor_line
+from load import send_lines
 from net import Receiver, free_port, send_tcp, send_udp
 from wait import wait_until
 
@@ -19,12 +20,6 @@ def receiver():
     made = Receiver()
     yield made
     made.stop()
-
-
-def send_lines(daemon, first: int, count: int, size: int = 0) -> list[bytes]:
-    lines = [thor_line(number, size) for number in range(first, first + count)]
-    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
-    return lines
 
 
 @pytest.mark.parametrize("framing", ["lf", "octet"])

@@ -10,9 +10,10 @@ import pytest
 
 from daemon import port_of, raw_of
 from lines import numbers, thor_line
+from load import send_lines
 from net import free_port, send_tcp
 from receivers import BadReceiver, Plan, server_context
-from test_honest_delivery import ENDS, LENGTH, READ, READ_CASES, output_to, run
+from test_honest_delivery import ENDS, READ, READ_CASES, output_to, run
 from wait import wait_until
 from web import Certificates
 
@@ -204,7 +205,7 @@ def picky(new_daemon, bad_receiver):
     def make(*arguments, **named):
         receiver = bad_receiver(*arguments, kind=PickyReceiver, **named)
         daemon = new_daemon(outputs={"out": output_to(receiver, "relp")}).start()
-        send_tcp(port_of(daemon, "tcp"), b"".join(thor_line(number) + b"\n" for number in range(LINES)))
+        send_lines(daemon, 0, LINES)
         return daemon, receiver
 
     return make

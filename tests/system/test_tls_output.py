@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from daemon import port_of
-from lines import numbers, thor_line
-from net import free_port, send_tcp
+from lines import numbers
+from load import send_lines
+from net import free_port
 from receivers import Plan, server_context
 from test_honest_delivery import ENDS, LENGTH, READ, READ_CASES, run
 from test_real_relays import lines_of
@@ -25,12 +25,6 @@ def output(port: int, host: str = "localhost", **tls) -> dict:
     return {"type": "syslog", "address": f"tls://{host}:{port}", "framing": "lf", "tls": {k: str(v) for k, v in tls.items()}}
 
 
-def send(daemon, count: int, first: int = 0) -> list[bytes]:
-    lines = [thor_line(number, LENGTH) for number in range(first, first + count)]
-    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
-    return lines
-
-
 def wait_holding(daemon, *words: str) -> None:
     """It holds, health is red, and the message says why."""
     def look():
@@ -42,10 +36,10 @@ def wait_holding(daemon, *words: str) -> None:
 def test_each_line_leaves_once_over_tls(new_daemon, bad_receiver, certificates):
     receiver = bad_receiver(tls=server_context(certificates))
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=certificates.ca)}).start()
-    lines = send(daemon, 20_000)
+    lines = send_lines(daemon, 0, 20_000, LENGTH)
     daemon.wait_drained(seconds=30)
     assert receiver.lines == lines
-    more = send(daemon, 100, 20_000)
+    more = send_lines(daemon, 20_000, 100, LENGTH)
     daemon.stop()  # what is under way arrives first
     assert receiver.lines == lines + more
 
@@ -57,7 +51,7 @@ def test_rsyslog_writes_what_it_gets_over_tls(new_daemon, peers, folder, certifi
                                          driver=driver, mode="x509/certvalid", port=port, file=written))
     daemon = new_daemon(outputs={"out": output(port, ca=certificates.ca, certificate=certificates.certificate,
                                                key=certificates.key)}).start()
-    lines = send(daemon, 3000)
+    lines = send_lines(daemon, 0, 3000, LENGTH)
     wait_until(lambda: len(lines_of(written)) >= 3000, lambda: f"{len(lines_of(written))} lines written", 30)
     daemon.wait_drained()
     assert lines_of(written) == lines
@@ -66,7 +60,7 @@ def test_rsyslog_writes_what_it_gets_over_tls(new_daemon, peers, folder, certifi
 def test_a_stranger_s_certificate_holds_and_no_line_leaves(new_daemon, bad_receiver, folder, certificates):
     receiver = bad_receiver(tls=server_context(Certificates(folder / "stranger")))
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=certificates.ca)}).start()
-    lines = send(daemon, 1000)
+    lines = send_lines(daemon, 0, 1000, LENGTH)
     wait_holding(daemon, "certificate")
     assert receiver.lines == []
     assert daemon.account()["outputs"]["out"]["pending"] >= 1000
@@ -79,7 +73,7 @@ def test_a_certificate_for_another_host_holds_and_no_line_leaves(new_daemon, bad
     other = Certificates(folder / "other", names="DNS:collector.example.org")
     receiver = bad_receiver(tls=server_context(other))
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=other.ca)}).start()
-    send(daemon, 100)
+    send_lines(daemon, 0, 100, LENGTH)
     wait_holding(daemon, "localhost")
     assert receiver.lines == []
 
@@ -87,7 +81,7 @@ def test_a_certificate_for_another_host_holds_and_no_line_leaves(new_daemon, bad
 def test_an_address_is_looked_for_in_the_certificate_too(new_daemon, bad_receiver, certificates):
     receiver = bad_receiver(tls=server_context(certificates))
     daemon = new_daemon(outputs={"out": output(receiver.port, "127.0.0.1", ca=certificates.ca)}).start()
-    lines = send(daemon, 10)
+    lines = send_lines(daemon, 0, 10, LENGTH)
     daemon.wait_drained()
     assert receiver.lines == lines
 
@@ -95,7 +89,7 @@ def test_an_address_is_looked_for_in_the_certificate_too(new_daemon, bad_receive
 def test_a_server_that_wants_a_certificate_gets_ours(new_daemon, bad_receiver, certificates):
     receiver = bad_receiver(tls=server_context(certificates, clients=True))
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=certificates.ca)}).start()
-    lines = send(daemon, 100)
+    lines = send_lines(daemon, 0, 100, LENGTH)
     wait_holding(daemon, "certificate")  # it asked for one, and we have none
     assert receiver.lines == []
     daemon.config["outputs"]["out"] = output(receiver.port, ca=certificates.ca, certificate=certificates.certificate,
@@ -109,7 +103,7 @@ def test_a_server_that_wants_a_certificate_gets_ours(new_daemon, bad_receiver, c
 def test_a_server_that_speaks_no_tls_is_no_target(new_daemon, bad_receiver, certificates):
     receiver = bad_receiver()
     daemon = new_daemon(outputs={"out": output(receiver.port, ca=certificates.ca)}).start()
-    send(daemon, 10)
+    send_lines(daemon, 0, 10, LENGTH)
     wait_until(lambda: receiver.connections >= 2, "another try", 30)
     assert not any(b"THOR" in line for line in receiver.lines)
     assert daemon.account()["outputs"]["out"]["pending"] >= 10

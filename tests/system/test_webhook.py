@@ -14,6 +14,7 @@ import pytest
 import web
 from daemon import port_of
 from lines import thor_line
+from load import send_lines
 from net import send_tcp
 from wait import SLOWNESS, wait_until
 from web import Certificates, WebServer, answer
@@ -47,12 +48,6 @@ def start(new_daemon, output: dict, **outputs):
     return new_daemon(outputs={"hook": output, **outputs}).start()
 
 
-def send(daemon, first: int, count: int, **more) -> list[bytes]:
-    lines = [thor_line(number, **more) for number in range(first, first + count)]
-    send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
-    return lines
-
-
 def uids(events) -> list[int]:
     return [int(event["uid"]) for event in events]
 
@@ -72,7 +67,7 @@ def test_each_event_is_one_signed_post_in_order_over_tls(new_daemon, serve, cert
     keys = ["an old key of some length", "the new key of some length"]
     (folder / "keys").write_text("\n".join(keys) + "\n")
     daemon = start(new_daemon, hook(server, secret_file=str(folder / "keys"), headers={"Authorization": "Bearer x"}))
-    lines = send(daemon, 0, 100)
+    lines = send_lines(daemon, 0, 100)
     daemon.wait_drained()
     requests = server.accepted()
     events = [request.json() for request in requests]
@@ -116,7 +111,7 @@ def test_what_passes_is_tried_again_and_loses_nothing(new_daemon, serve, act, re
     server = serve().start()
     server.script = [act, act, answer()]
     daemon = start(new_daemon, hook(server, timeout="500ms"))
-    lines = send(daemon, 0, 5)
+    lines = send_lines(daemon, 0, 5)
     daemon.wait_drained()
     bodies = [request.body for request in server.accepted()]
     assert [json.loads(body)["raw"].encode() for body in bodies[2:]] == lines  # in order, each once after the trouble
@@ -131,7 +126,7 @@ def test_a_server_that_asks_for_time_gets_it(new_daemon, serve):
     server = serve().start()
     server.script = [answer(429, Retry_After="2"), answer(503, Retry_After="1")]
     daemon = start(new_daemon, hook(server))
-    send(daemon, 0, 1)
+    send_lines(daemon, 0, 1)
     daemon.wait_drained()
     first, second, third = (request.at for request in server.accepted())
     assert second - first >= 2 and third - second >= 1
@@ -140,7 +135,7 @@ def test_a_server_that_asks_for_time_gets_it(new_daemon, serve):
 def test_a_server_that_is_away_is_caught_up_with(new_daemon, serve):
     server = serve()
     daemon = start(new_daemon, hook(server))
-    lines = send(daemon, 0, 300)
+    lines = send_lines(daemon, 0, 300)
     wait_until(lambda: reasons(daemon)["connect"] >= 2 and state(daemon)["state"] == "retrying", "refused")
     assert daemon.account()["outputs"]["hook"]["pending"] >= 300
     server.start()
@@ -162,7 +157,7 @@ def test_what_needs_a_person_holds_and_says_so(new_daemon, serve, act, reason):
     server = serve().start()
     server.script = [act] * 2
     daemon = start(new_daemon, hook(server))
-    lines = send(daemon, 0, 3)
+    lines = send_lines(daemon, 0, 3)
     wait_until(lambda: state(daemon)["state"] == "holding", "the output to hold")
     assert daemon.account()["outputs"]["hook"]["pending"] >= 3
     assert "HTTP" in state(daemon)["last_error"]
@@ -177,7 +172,7 @@ def test_a_certificate_of_a_stranger_holds_and_no_event_leaves(new_daemon, serve
     strangers = Certificates(folder / "stranger")
     server = serve(strangers).start()
     daemon = start(new_daemon, hook(server, tls={"ca": str(certificates.ca)}))
-    send(daemon, 0, 3)
+    send_lines(daemon, 0, 3)
     wait_until(lambda: state(daemon)["state"] == "holding" and reasons(daemon)["tls"] >= 2, "the output to hold")
     assert server.count == 0 and "certificate" in state(daemon)["last_error"]
     server.tls = certificates
@@ -188,7 +183,7 @@ def test_a_certificate_of_a_stranger_holds_and_no_event_leaves(new_daemon, serve
 def test_a_certificate_for_another_name_holds(new_daemon, serve, folder):
     server = serve(Certificates(folder / "other", names="DNS:other.example")).start()
     daemon = start(new_daemon, hook(server))
-    send(daemon, 0, 1)
+    send_lines(daemon, 0, 1)
     wait_until(lambda: reasons(daemon)["tls"] >= 1, "the output to hold")
     assert server.count == 0
 
@@ -198,7 +193,7 @@ def test_of_a_huge_answer_only_the_begin_is_read(new_daemon, serve, status):
     server = serve().start()
     server.script = [web.huge(status)]
     daemon = start(new_daemon, hook(server))
-    send(daemon, 0, 2)
+    send_lines(daemon, 0, 2)
     account = daemon.wait_drained()["outputs"]["hook"]
     assert (account["acknowledged"], account["dropped"].get("parked", 0)) == ((2, 0) if status == 200 else (1, 1))
     assert server.count == 2
@@ -219,7 +214,7 @@ def test_a_refused_event_is_found_in_its_batch_and_parked(new_daemon, serve, sta
 
     server.decide = decide
     daemon = start(new_daemon, hook(server, batch=64))
-    send(daemon, 0, 500)
+    send_lines(daemon, 0, 500)
     account = daemon.wait_drained(seconds=30)["outputs"]["hook"]
     assert taken == [number for number in range(500) if number not in bad]  # in order, each once
     assert account["acknowledged"] == 497 and account["dropped"]["parked"] == 3
@@ -245,7 +240,7 @@ def test_several_posts_at_once_lose_nothing(new_daemon, serve):
     server = serve().start()
     server.script = [answer(500)] * 3 + [web.reset] * 3
     daemon = start(new_daemon, hook(server, concurrency=8))
-    lines = send(daemon, 0, 500)
+    lines = send_lines(daemon, 0, 500)
     daemon.wait_drained(seconds=30)
     got = [request.json()["raw"].encode() for request in server.accepted()]
     assert sorted(set(got)) == sorted(lines) and len(got) == 506
@@ -255,11 +250,11 @@ def test_several_posts_at_once_lose_nothing(new_daemon, serve):
 def test_after_a_kill_every_event_is_there_and_repeats_have_their_key(new_daemon, serve):
     server = serve().start()
     daemon = start(new_daemon, hook(server, concurrency=4))
-    lines = send(daemon, 0, 1000)
+    lines = send_lines(daemon, 0, 1000)
     server.wait_requests(300)
     daemon.kill()
     daemon.start()
-    lines += send(daemon, 1000, 100)
+    lines += send_lines(daemon, 1000, 100)
     daemon.wait_drained(seconds=30)
     by_key = {}
     for request in server.accepted():
@@ -271,7 +266,7 @@ def test_after_a_kill_every_event_is_there_and_repeats_have_their_key(new_daemon
 def test_a_clean_stop_ends_its_posts_and_repeats_none(new_daemon, serve):
     server = serve().start()
     daemon = start(new_daemon, hook(server))
-    send(daemon, 0, 200)
+    send_lines(daemon, 0, 200)
     daemon.wait_received("tcp", 200)
     assert daemon.stop() == 0
     daemon.start()
@@ -302,8 +297,8 @@ def test_a_storm_becomes_a_summary_and_every_event_is_counted(new_daemon, serve)
     server = serve().start()
     more = {"rate_limit": {"events": 1000, "per": "1s"}}
     daemon = start(new_daemon, hook(server, template="slack", storm={"events": 3, "per": "2s"}, **more))
-    send(daemon, 0, 500, level="Warning")
-    send(daemon, 500, 2, level="Alert")
+    send_lines(daemon, 0, 500, level="Warning")
+    send_lines(daemon, 500, 2, level="Alert")
     daemon.wait_drained()
     texts = [request.json()["attachments"][0]["blocks"][0]["text"]["text"] for request in server.accepted()]
     single = [text for text in texts if "more of" not in text]
@@ -332,11 +327,11 @@ def test_a_reload_takes_the_new_key_up(new_daemon, serve, folder):
     keys = folder / "keys"
     keys.write_text("the first key, long enough\n")
     daemon = start(new_daemon, hook(server, secret_file=str(keys)))
-    send(daemon, 0, 1)
+    send_lines(daemon, 0, 1)
     daemon.wait_drained()
     keys.write_text("the first key, long enough\nthe second key, long enough\n")
     daemon.reload()
-    send(daemon, 1, 1)
+    send_lines(daemon, 1, 1)
     daemon.wait_drained()
     assert [len(request.headers["x-thorlog-signature"].split(",")) for request in server.accepted()] == [1, 2]
 
@@ -347,7 +342,7 @@ def test_two_thousand_posts_a_second_in_64_mib(new_daemon, serve):
     rates = []
     for _ in range(3):  # the machine may be busy with others
         before, begun = server.count, time.monotonic()
-        send(daemon, 0, 6000)
+        send_lines(daemon, 0, 6000)
         wait_until(lambda: server.count >= before + 6000, "all posts", 30, pause=0.005)
         rates.append(6000 / (time.monotonic() - begun))
         if rates[-1] * SLOWNESS >= 2000:
