@@ -98,15 +98,43 @@ bool Reassembler::State::repeat_head(Offer& offer) {
   return false;
 }
 
+// The one head that a frame can continue, if it continues any: the only one; of several, the one whose sender a relay
+// names. A relay names nobody before a piece that begins with what may be a name itself; such a piece comes at once
+// behind the one before it.
+Held* Reassembler::State::head_meant(const Offer& offer) {
+  Stream& stream = offer.stream;
+  if (stream.heads == 1) {
+    Held* only = stream.held.front();
+    while (only->kind != Held::Kind::head) only = stream.held.after(*only);
+    return only;
+  }
+  const std::size_t made_up = offer.start.priority == kRelayPriority ? relay_header(offer.bytes, offer.received) : 0;
+  if (made_up == 0) return nullptr;
+  const std::string_view word = sender_word(offer.bytes.substr(made_up)).word;
+  if (Held* named = head_named(offer, word)) {
+    stream.named = named;
+  } else if (stream.named_frame + 1 != offer.number) {
+    stream.named = nullptr;
+  }
+  stream.named_frame = offer.number;
+  return stream.named;
+}
+
+Held* Reassembler::State::head_named(const Offer& offer, std::string_view word) {
+  Held* named = nullptr;
+  for (Held* held = offer.stream.held.front(); held != nullptr; held = offer.stream.held.after(*held)) {
+    if (held->kind != Held::Kind::head || !is_sender_of(*held, word)) continue;
+    if (named != nullptr) return nullptr;
+    named = held;
+  }
+  return named;
+}
+
 // R4. Sets offer.head where the frame continues one certain head.
 Reassembler::State::Meaning Reassembler::State::meaning_of(Offer& offer) {
   Stream& stream = offer.stream;
   const Start& start = offer.start;
-  Held* only = nullptr;
-  if (stream.heads == 1) {
-    only = stream.held.front();
-    while (only->kind != Held::Kind::head) only = stream.held.after(*only);
-  }
+  Held* const only = head_meant(offer);
   offer.head = only;
   const bool has_priority = !is_plain_priority(start.priority);
 

@@ -196,6 +196,7 @@ std::unique_ptr<Held> Reassembler::State::let_go(Held& held) {
   if (held.kind == Held::Kind::head) {
     --stream.heads;
     held.slot->held = nullptr;
+    if (stream.named == &held) stream.named = nullptr;
   } else if (stream.multiline == &held) {
     stream.multiline = nullptr;
   }

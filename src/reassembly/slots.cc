@@ -162,12 +162,17 @@ void Reassembler::State::learn_cut(Stream& stream) {
   extra.suspected = 0;
 }
 
+// By its own header, or by what a relay put before that one.
+bool Reassembler::State::is_sender_of(const Held& head, std::string_view word) noexcept {
+  if (word.empty()) return false;
+  const HostParts parts = split_host(host_of(head.text.view(), head.start));
+  return word == parts.host || word == parts.ip || word == head.slot->relay_word();
+}
+
 // R2: the words by which a relay may call the sender of this head.
 bool Reassembler::State::names_sender(const Stream& stream, const Held& head, std::string_view word) noexcept {
   if (word.empty()) return false;
-  if (word == stream.address) return true;
-  const HostParts parts = split_host(host_of(head.text.view(), head.start));
-  if (word == parts.host || word == parts.ip) return true;
+  if (word == stream.address || is_sender_of(head, word)) return true;
   if (stream.first.relay_word() == word) return true;
   return std::any_of(stream.others.begin(), stream.others.end(),
                      [&](const auto& slot) { return slot->relay_word() == word; });

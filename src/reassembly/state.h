@@ -57,6 +57,8 @@ struct Reassembler::State {
   bool meet_held(Offer& offer);
   bool repeat_head(Offer& offer);
   Meaning meaning_of(Offer& offer);
+  static Held* head_meant(const Offer& offer);
+  static Held* head_named(const Offer& offer, std::string_view word);
   Meaning meaning_of_strong(Offer& offer, Held* only);
   Meaning meaning_of_json(Offer& offer, Held* only);
   Cut cut_of(const Offer& offer, const Slot& slot) const;
@@ -70,6 +72,7 @@ struct Reassembler::State {
   std::size_t free_slot(Stream& stream, LineSink& sink);
   void learn_start(Stream& stream, Slot& slot, const Offer& offer);
   void learn_cut(Stream& stream);
+  static bool is_sender_of(const Held& head, std::string_view word) noexcept;
   static bool names_sender(const Stream& stream, const Held& head, std::string_view word) noexcept;
 
   // hold.cc

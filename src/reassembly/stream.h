@@ -90,6 +90,8 @@ class alignas(64) Reassembler::Stream {
   std::vector<std::unique_ptr<Slot>> others;
   // Finds others by the hash of their host: places in it plus one, 0 for none, probed in line; never over half full.
   std::vector<std::uint16_t> index;
+  Held* named = nullptr;  // the head that a relay's word named in the frame before, or that followed from it
+  std::uint32_t named_frame = 0;
   std::size_t hand = 0;  // where the search for a slot to give away goes on
   Start peeked_start;
   std::string address;

@@ -102,7 +102,8 @@ class TextFields {
     for (const char* at = marks.next(); at != end_; at = marks.next()) field(at);
     if (last_id_ != nullptr) {
       const std::string_view id = value(last_id_);
-      if (id.data() + id.size() == end_ && is_whole(id) && is_scan_id_word(id)) places_.last = id;
+      // A cut that leaves just the open scan's id has taken nothing from it.
+      if (id.data() + id.size() == end_ && (is_whole(id) || id == open_) && is_scan_id_word(id)) places_.last = id;
     }
     // Behind a MESSAGE with a key in it; nothing of weight hangs on a UID, so its first place will do.
     if (event_.uid.empty() && first_uid_ != nullptr) set_uid(first_uid_ + 2);

@@ -40,6 +40,13 @@ TEST(ScanMemory, CallsALineAmbiguousWhenNeitherCandidateIsOpen) {
   EXPECT_EQ(stream.memory.open_scan(), "S-1") << "a doubtful line teaches nothing";
 }
 
+TEST(ScanMemory, KnowsTheOpenScanAtTheEndOfALineThatMayBeCut) {
+  Stream stream;
+  stream.scan_of("Info: MODULE: Startup MESSAGE: Thor Version: 10.8.0 SCANID: S-12");
+  EXPECT_EQ(stream.scan_of("Warning: MODULE: Filescan MESSAGE: m FILE: a SCANID: S-12", true), "S-12");
+  EXPECT_EQ(stream.scan_of("Warning: MODULE: Filescan MESSAGE: m FILE: a SCANID: S-1", true), "") << "half an id";
+}
+
 TEST(ScanMemory, LearnsThatIdsStandBehindTheMessage) {
   Stream stream;
   stream.scan_of("Info: MODULE: Startup MESSAGE: Thor Version: 10.8.0 SCANID: S-1");
