@@ -117,6 +117,12 @@ class Daemon:
         assert done.returncode in ok, f"thorlogctl {arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def status(self, ok: tuple = (0, 1)) -> dict:
+        return json.loads(self.ctl("status", "--json", ok=ok))
+
+    def status_of(self, output: str) -> dict:
+        return next(row for row in self.status()["outputs"] if row["name"] == output)
+
     def account(self, balanced: bool = True) -> dict:
         text = self.ctl("account", "--json", ok=(0,) if balanced else (0, 1))
         account = json.loads(text)

@@ -46,6 +46,15 @@ def send_tcp(port: int, data: bytes, host: str = "127.0.0.1", source: str = "") 
         wait_closed(connection)
 
 
+def send_some(connection: socket.socket, data: bytes) -> int:
+    """As many bytes as go without waiting: how many. The connection does not wait from then on."""
+    connection.setblocking(False)
+    try:
+        return connection.send(data)
+    except BlockingIOError:
+        return 0
+
+
 def wait_closed(connection: socket.socket) -> None:
     connection.settimeout(30)
     try:

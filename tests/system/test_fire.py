@@ -17,7 +17,7 @@ from daemon import file_output, port_of, syslog_output
 from disks import mount
 from lines import numbers, thor_line
 from load import send_lines
-from net import connect, free_port, send_tcp
+from net import connect, free_port, send_some, send_tcp
 from wait import SLOWNESS, wait_until
 
 
@@ -54,11 +54,6 @@ class Hole:
         self.thread.join()
 
 
-def status_of(daemon, output: str) -> dict:
-    rows = json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["outputs"]
-    return next(row for row in rows if row["name"] == output)
-
-
 def resident_kib(daemon) -> int:
     text = Path(f"/proc/{daemon.process.pid}/status").read_text()
     return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1])
@@ -87,7 +82,7 @@ def test_dead_slow_and_refusing_outputs_hold_nobody_else_up(new_daemon):
                 assert account["outputs"][output]["pending"] > count / 2, account
             assert len(daemon.events()) == count
             if bad:
-                wait_until(lambda: status_of(daemon, "stopped")["state"] == "retrying", "the stopped one is retrying")
+                wait_until(lambda: daemon.status_of("stopped")["state"] == "retrying", "the stopped one is retrying")
         assert memory["beside"] - memory["alone"] < 16 * 1024, memory
     finally:
         hole.end()
@@ -148,16 +143,10 @@ def test_a_full_journal_drops_exactly_what_it_says_and_names_who_pins_it(new_dae
         daemon.config["outputs"]["lossy"]["on_full"] = "block"
         daemon.reload()
         sender = connect(port_of(daemon, "tcp"))
-        sender.setblocking(False)
-        sent = 0
 
         def push() -> bool:
-            nonlocal sent
-            try:
-                sent += sender.send(thor_line(0, size) + b"\n")
-            except BlockingIOError:
-                pass
-            problems = json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["problems"]
+            send_some(sender, thor_line(0, size) + b"\n")
+            problems = daemon.status()["problems"]
             return any("'lossy' holds it up" in problem for problem in problems)
 
         wait_until(push, "status names the output", 60, pause=0.001)
@@ -185,7 +174,7 @@ def test_a_line_that_fits_no_datagram_is_kept_shown_retried_and_dropped(new_daem
     send_tcp(port_of(daemon, "tcp"), thor_line(0) + b"\n" + b"\n".join(long) + b"\n" + thor_line(3) + b"\n")
     account = daemon.wait_drained()
     assert account["outputs"]["udp"]["dropped"] == {"parked": 2}
-    assert status_of(daemon, "udp")["dead_letters"] == 2
+    assert daemon.status_of("udp")["dead_letters"] == 2
     letters = [json.loads(line) for line in daemon.ctl("dead-letter", "list", "--json").splitlines()]
     assert [letter["reason"] for letter in letters] == ["oversize", "oversize"]
     event = next(event for event in daemon.events() if event["id"] == letters[0]["id"])
@@ -197,9 +186,9 @@ def test_a_line_that_fits_no_datagram_is_kept_shown_retried_and_dropped(new_daem
     daemon.start()
     assert len(daemon.ctl("dead-letter", "list", "--json").splitlines()) == 2
     daemon.ctl("dead-letter", "retry", "--output", "udp", letters[0]["id"])
-    wait_until(lambda: status_of(daemon, "udp")["dead_letters"] == 1, "the retried one leaves as numbered parts")
+    wait_until(lambda: daemon.status_of("udp")["dead_letters"] == 1, "the retried one leaves as numbered parts")
     daemon.ctl("dead-letter", "drop", "--output", "udp", "--all")
-    assert status_of(daemon, "udp")["dead_letters"] == 0
+    assert daemon.status_of("udp")["dead_letters"] == 0
     assert "no dead letter" in daemon_error(daemon, "dead-letter", "drop", "--output", "udp", letters[0]["id"])
     assert "there is no output" in daemon_error(daemon, "dead-letter", "list", "--output", "nobody")
     audits = [row["raw"] for row in daemon.events(own=True) if row["kind"] == "audit"]
@@ -215,8 +204,8 @@ def test_full_dead_letters_hold_the_output_and_say_so(new_daemon):
     daemon.config["outputs"]["udp"] = syslog_output(receiver.getsockname()[1], "udp", format="raw")
     daemon.start()
     send_tcp(port_of(daemon, "tcp"), thor_line(1, 65_600) + b"\n" + thor_line(2, 65_600) + b"\n" + thor_line(3) + b"\n")
-    wait_until(lambda: status_of(daemon, "udp")["state"] == "holding", "the second one finds no room")
-    problems = json.loads(daemon.ctl("status", "--json", ok=(1,)))["problems"]
+    wait_until(lambda: daemon.status_of("udp")["state"] == "holding", "the second one finds no room")
+    problems = daemon.status(ok=(1,))["problems"]
     assert any("dead_letters.max_size" in problem and "thorlogctl dead-letter" in problem for problem in problems), problems
     daemon.wait_drained("events")
     daemon.ctl("dead-letter", "drop", "--output", "udp", "--all")
@@ -245,8 +234,8 @@ def test_stored_lines_are_replayed_to_one_output_and_flagged(new_daemon):
     send_tcp(port_of(daemon, "tcp"), b"\n".join(lines) + b"\n")
     daemon.wait_drained()
     daemon.ctl("replay", "--output", "second", "--since", "1h", "--scan", "S-aaaaaaaaaaa")
-    wait_until(lambda: status_of(daemon, "second").get("replay", {}).get("state") == "done", "the replay is done")
-    replay = status_of(daemon, "second")["replay"]
+    wait_until(lambda: daemon.status_of("second").get("replay", {}).get("state") == "done", "the replay is done")
+    replay = daemon.status_of("second")["replay"]
     assert (replay["acknowledged"], replay["refused"], replay["progress"]) == (100, 0, 1)
     events = daemon.events("second")
     replayed = [event for event in events if "replayed" in event.get("flags", [])]
@@ -372,7 +361,7 @@ def test_a_full_disk_is_said_waited_for_and_noticed_when_it_has_room_again(new_d
     free = shutil.disk_usage(disk).free
     ballast.write_bytes(b"x" * max(0, free - (1 << 20)))
     pusher.start()
-    wait_until(lambda: "full" in json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["journal"]["state"],
+    wait_until(lambda: "full" in daemon.status()["journal"]["state"],
                "the journal says that it is full", 30)
     daemon.account()
     ballast.unlink()
@@ -397,9 +386,8 @@ def test_a_file_system_that_becomes_read_only_stops_storing_and_nothing_else(new
     daemon.wait_received("tcp", 1000)
     mount("--bind", disk, disk)
     mount("-o", "remount,bind,ro", disk)
-    sender.setblocking(False)  # it will not take all
-    sender.send(b"".join(lines[1000:]))
-    journal = wait_until(lambda: (found := json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["journal"])["state"]
+    assert send_some(sender, b"".join(lines[1000:])) > 0
+    journal = wait_until(lambda: (found := daemon.status()["journal"])["state"]
                          == "failed" and found, lambda: f"the journal says so: {daemon.log()[-500:]}", 30)
     assert "Read-only file system" in daemon.log(), journal
     account = daemon.account()
@@ -460,7 +448,7 @@ def test_a_second_disk_error_within_a_minute_stops_storing_and_nothing_else(new_
 
     wait_until(failed, "health is red", 30)
     assert "second time within a minute" in daemon.log()
-    status = json.loads(daemon.ctl("status", "--json", ok=(1,)))
+    status = daemon.status(ok=(1,))
     assert status["journal"]["state"] == "failed"
     account = daemon.wait_account(lambda seen: seen["outputs"]["events"]["pending"] == 0, "what is stored drains")
     stored = account["inputs"]["tcp"]["stored"]
@@ -534,7 +522,7 @@ def test_ten_gibibytes_behind_take_little_memory_and_little_time_to_recover(new_
         watcher.start()
         for _ in range((gibibytes << 30) // len(portion)):
             sender.sendall(portion)
-    status = json.loads(daemon.ctl("status", "--json", ok=(0, 1)))
+    status = daemon.status()
     behind = status["journal"]["bytes"]
     stop.set()
     watcher.join()
@@ -559,7 +547,7 @@ def test_ten_gibibytes_behind_take_little_memory_and_little_time_to_recover(new_
     while time.monotonic() < until:
         catching_up = max(catching_up, resident_kib(daemon))
         time.sleep(0.1)
-    late = status_of(daemon, "late")
+    late = daemon.status_of("late")
     print(json.dumps({"journal_bytes": behind, "recovery_seconds": round(recovery, 2), "rss_mib_while_behind": most >> 10,
                       "rss_mib_after_start": first >> 10, "rss_mib_catching_up": catching_up >> 10,
                       "records_a_second": late["settled_per_second"], "seconds_to_go": late["seconds_to_go"]}))

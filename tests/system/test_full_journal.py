@@ -3,20 +3,13 @@ up, and each line of it is counted."""
 
 from __future__ import annotations
 
-import json
-
 from daemon import file_output, port_of, syslog_output
 from lines import numbers, thor_line
 from load import send_lines
-from net import Receiver, connect, free_port
+from net import Receiver, connect, free_port, send_some
 from wait import wait_until
 
 SMALL = {"segment": "256KiB", "max_size": "2MiB"}
-
-
-def state_of(daemon, output: str) -> str:
-    status = json.loads(daemon.ctl("status", "--json", ok=(0, 1)))
-    return next(row["state"] for row in status["outputs"] if row["name"] == output)
 
 
 def test_an_output_that_may_lose_its_oldest_holds_up_nobody(new_daemon):
@@ -55,7 +48,7 @@ def test_what_is_older_than_max_lag_is_given_up_and_counted(new_daemon):
     daemon.wait_account(lambda account: account["outputs"]["dead"]["dropped"].get("max_lag", 0) >= early,
                         "old ones given up")
     target.start()
-    wait_until(lambda: state_of(daemon, "dead") not in ("connecting", "retrying"), "the target is found", 30)
+    wait_until(lambda: daemon.status_of("dead")["state"] not in ("connecting", "retrying"), "the target is found", 30)
     send_lines(daemon, early, late, 1000)
     account = daemon.wait_drained(seconds=30)
     row = account["outputs"]["dead"]
@@ -75,15 +68,11 @@ def test_the_output_that_pins_a_full_journal_is_named(new_daemon):
     daemon.start()
     data = b"".join(thor_line(number, 1000) + b"\n" for number in range(8000))
     with connect(port_of(daemon, "tcp")) as sender:
-        sender.setblocking(False)
         sent = 0
 
         def push() -> bool:
             nonlocal sent
-            try:
-                sent += sender.send(data[sent:sent + (1 << 16)])
-            except BlockingIOError:
-                pass
+            sent += send_some(sender, data[sent:sent + (1 << 16)])
             return any(value for name, value in daemon.metrics().items() if name.startswith('input_paused{input="tcp"'))
 
         wait_until(push, "a paused input", 30)

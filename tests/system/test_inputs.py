@@ -11,7 +11,7 @@ import pytest
 from daemon import port_of, raw_of
 from lines import agent_line, thor_line
 from load import send_lines
-from net import connect, free_port, send_tcp, send_udp, wait_closed
+from net import connect, free_port, send_some, send_tcp, send_udp, wait_closed
 from peers import loggen
 from wait import wait_until
 
@@ -170,14 +170,9 @@ def test_a_sender_waits_while_downstream_is_full_and_nothing_is_lost(new_daemon)
     lines = [thor_line(number, 1000) for number in range(20000)]
     data, sent = b"".join(line + b"\n" for line in lines), 0
     with connect(port_of(daemon, "tcp")) as sender:
-        sender.setblocking(False)
-
         def push() -> bool:
             nonlocal sent
-            try:
-                sent += sender.send(data[sent:sent + (1 << 18)])
-            except BlockingIOError:
-                pass
+            sent += send_some(sender, data[sent:sent + (1 << 18)])
             return sent >= len(data)
 
         wait_until(lambda: push() or any(value for name, value in daemon.metrics().items()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 import signal
 import time
 
@@ -32,15 +31,10 @@ def send(daemon, begin: int, end: int, size: int = 0) -> None:
     send_tcp(port_of(daemon, "tcp"), b"".join(line + b"\n" for line in lines))
 
 
-def output_of(daemon, name: str = "siem") -> dict:
-    status = json.loads(daemon.ctl("status", "--json", ok=(0, 1)))
-    return next(row for row in status["outputs"] if row["name"] == name)
-
-
-def wait_state(daemon, state: str, name: str = "siem", seconds: float = 30) -> dict:
-    wait_until(lambda: output_of(daemon, name)["state"] == state,
-               lambda: f"{name} to be {state}: {output_of(daemon, name)}", seconds, pause=0.2)
-    return output_of(daemon, name)
+def wait_state(daemon, state: str) -> dict:
+    wait_until(lambda: daemon.status_of("siem")["state"] == state, lambda: f"to be {state}: {daemon.status_of('siem')}", 30,
+               pause=0.2)
+    return daemon.status_of("siem")
 
 
 def lines_in(broker, topic: str) -> list[dict]:
@@ -138,7 +132,7 @@ def test_a_broker_that_is_stopped_and_killed_costs_nothing(new_daemon, broker):
     daemon.wait_drained()
     broker.process.send_signal(signal.SIGSTOP)  # it hangs: accepts, and answers nothing
     send(daemon, 3_000, 9_000)
-    wait_until(lambda: output_of(daemon)["pending"] > 5_000, "lines to wait")
+    wait_until(lambda: daemon.status_of("siem")["pending"] > 5_000, "lines to wait")
     broker.kill()
     said = wait_state(daemon, "retrying")
     assert said["last_error"]
@@ -182,8 +176,8 @@ def test_a_brokers_full_log_folder_costs_nothing(new_daemon, small_disk):
         daemon.wait_drained()
         fill(disk / "filler")
         send(daemon, 1_000, 5_000)
-        wait_until(lambda: output_of(daemon)["state"] not in ("idle", "streaming"), "the broker to fail", 60, pause=0.2)
-        assert output_of(daemon)["pending"] > 0
+        wait_until(lambda: daemon.status_of("siem")["state"] not in ("idle", "streaming"), "the broker to fail", 60, 0.2)
+        assert daemon.status_of("siem")["pending"] > 0
         assert daemon.account()["outputs"]["siem"]["dropped"] == {}
         broker.stop()
         (disk / "filler").unlink()

@@ -215,11 +215,11 @@ def test_our_own_deafness_is_no_silence(new_daemon):
     wait_stored(daemon, scans)
     nobody_is_missed()
     # All of them come by one relay. While it says nothing at all, nothing is known of any scan.
-    wait_until(lambda: daemon_status(daemon)["scans"]["dark_peers"] == 1, "the relay is dark")
+    wait_until(lambda: daemon.status()["scans"]["dark_peers"] == 1, "the relay is dark")
     pause(7)
     nobody_is_missed()
     send_tcp(port, scans_speak)
-    wait_until(lambda: daemon_status(daemon)["scans"]["dark_peers"] == 0, "the relay speaks")
+    wait_until(lambda: daemon.status()["scans"]["dark_peers"] == 0, "the relay speaks")
     # And now the relay lives, and the scans are silent in truth.
     with connect(port) as relay:
         def lost() -> bool:
@@ -235,10 +235,6 @@ def test_our_own_deafness_is_no_silence(new_daemon):
 def pause(seconds: float) -> None:
     """Time that must pass because the test is about its passing."""
     time.sleep(seconds)
-
-
-def daemon_status(daemon: Daemon) -> dict:
-    return json.loads(daemon.ctl("status", "--json", ok=(0, 1)))
 
 
 @pytest.mark.slow
@@ -260,11 +256,11 @@ def test_a_full_journal_is_no_silence(new_daemon):
                 sender.sendall(filler)
         except TimeoutError:
             pass
-        wait_until(lambda: daemon_status(daemon)["journal"]["state"] == "full", "the journal is full")
+        wait_until(lambda: daemon.status()["journal"]["state"] == "full", "the journal is full")
         pause(8)
         assert found(daemon, "scan_suspect") == [] and found(daemon, "scan_lost") == []
         receiver.start()
-        wait_until(lambda: daemon_status(daemon)["journal"]["state"] != "full", "there is room again")
+        wait_until(lambda: daemon.status()["journal"]["state"] != "full", "there is room again")
     try:
         send_tcp(port, b"".join(end(*host) for host in hosts))
         wait_found(daemon, "scan_finished", scans, seconds=30)
@@ -315,7 +311,7 @@ def judge_again(run: FleetRun) -> None:
     keys = set(keys_of(run))
     shutil.rmtree(run.folder / "state" / "scans")
     run.start()
-    status = wait_until(lambda: (row := daemon_status(run.daemon)["scans"])["behind"] == 0 and row, "it has read all")
+    status = wait_until(lambda: (row := run.daemon.status()["scans"])["behind"] == 0 and row, "it has read all")
     assert status["untracked"] == 0
     listed = {event["detection"]["key"] for event in rows(run.daemon, "detections", "--limit", "100000")}
     assert listed == keys

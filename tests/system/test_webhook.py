@@ -58,10 +58,6 @@ def reasons(daemon) -> dict[str, int]:
     return {name[len(prefix):-2]: int(value) for name, value in daemon.metrics().items() if name.startswith(prefix)}
 
 
-def state(daemon) -> dict:
-    return next(row for row in json.loads(daemon.ctl("status", "--json", ok=(0, 1)))["outputs"] if row["name"] == "hook")
-
-
 def test_each_event_is_one_signed_post_in_order_over_tls(new_daemon, serve, certificates, folder):
     server = serve(certificates).start()
     keys = ["an old key of some length", "the new key of some length"]
@@ -136,7 +132,7 @@ def test_a_server_that_is_away_is_caught_up_with(new_daemon, serve):
     server = serve()
     daemon = start(new_daemon, hook(server))
     lines = send_lines(daemon, 0, 300)
-    wait_until(lambda: reasons(daemon)["connect"] >= 2 and state(daemon)["state"] == "retrying", "refused")
+    wait_until(lambda: reasons(daemon)["connect"] >= 2 and daemon.status_of("hook")["state"] == "retrying", "refused")
     assert daemon.account()["outputs"]["hook"]["pending"] >= 300
     server.start()
     daemon.wait_drained(seconds=30)
@@ -158,14 +154,14 @@ def test_what_needs_a_person_holds_and_says_so(new_daemon, serve, act, reason):
     server.script = [act] * 2
     daemon = start(new_daemon, hook(server))
     lines = send_lines(daemon, 0, 3)
-    wait_until(lambda: state(daemon)["state"] == "holding", "the output to hold")
+    wait_until(lambda: daemon.status_of("hook")["state"] == "holding", "the output to hold")
     assert daemon.account()["outputs"]["hook"]["pending"] >= 3
-    assert "HTTP" in state(daemon)["last_error"]
-    assert "hook" in " ".join(json.loads(daemon.ctl("status", "--json", ok=(1,)))["problems"])
+    assert "HTTP" in daemon.status_of("hook")["last_error"]
+    assert "hook" in " ".join(daemon.status(ok=(1,))["problems"])
     daemon.wait_drained()  # the person has come
     assert reasons(daemon)[reason] == 2
     assert [request.json()["raw"].encode() for request in server.accepted()[2:]] == lines
-    assert state(daemon)["state"] in ("idle", "streaming")
+    assert daemon.status_of("hook")["state"] in ("idle", "streaming")
 
 
 def test_a_certificate_of_a_stranger_holds_and_no_event_leaves(new_daemon, serve, certificates, folder):
@@ -173,8 +169,8 @@ def test_a_certificate_of_a_stranger_holds_and_no_event_leaves(new_daemon, serve
     server = serve(strangers).start()
     daemon = start(new_daemon, hook(server, tls={"ca": str(certificates.ca)}))
     send_lines(daemon, 0, 3)
-    wait_until(lambda: state(daemon)["state"] == "holding" and reasons(daemon)["tls"] >= 2, "the output to hold")
-    assert server.count == 0 and "certificate" in state(daemon)["last_error"]
+    wait_until(lambda: daemon.status_of("hook")["state"] == "holding" and reasons(daemon)["tls"] >= 2, "the output to hold")
+    assert server.count == 0 and "certificate" in daemon.status_of("hook")["last_error"]
     server.tls = certificates
     daemon.wait_drained(seconds=30)
     assert server.count == 3
