@@ -97,8 +97,9 @@ def test_what_is_found_is_told_and_kept(new_daemon):
         assert word in page, page
     table = daemon.ctl("scans")
     assert "ASSET" in table and "S-three" in table and "\x1b" not in table
-    metrics = daemon.metrics()
-    assert metrics['detections_total{type="scan_lost"}'] == 1
+    # The watch shows its figures twice a second.
+    metrics = wait_until(lambda: (seen := daemon.metrics())['detections_total{type="scan_lost"}'] == 1 and seen,
+                         "the metrics to have the lost scan", 2)
     assert metrics['scans{state="lost"}'] == 1
     daemon.account()
 
