@@ -246,7 +246,7 @@ void Webhook::pause(const Judgement& judged) {
   probing_ = true;
   status_.state = needs_person ? OutputState::holding : OutputState::retrying;
   const std::uint64_t own = needs_person ? hold_.next_ms() : backoff_.next_ms();
-  pause_.start(std::max(asked, own));
+  pause_.start(std::max(asked, own) + 1);  // the loop counts whole milliseconds: without it the wait may be shorter
 }
 
 void Webhook::resume() {
