@@ -155,6 +155,19 @@ std::uint32_t Watch::make_candidate(const SeenRecord& seen, std::uint64_t host_h
   if (candidates_.size() >= kMostCandidates) drop_candidates();
   const std::uint32_t asset = make_asset(event, host_hash);
   if (asset == kNone) return kNone;
+  const std::uint32_t number = add_scan(asset, host_hash, hash, event.scan_id);
+  Scan& scan = scans_[number];
+  scan.core.candidate = true;
+  scan.core.replayed = (event.flags & flag::replayed) != 0;
+  scan.core.born_log = scan.core.run_log = when(seen);
+  scan.core.born_wall = scan.core.run_wall = wall(seen);
+  scan.core.run_stream = seen.record.stream;
+  candidates_.emplace_back(seen.log_time, number);
+  return number;
+}
+
+// With its place among the others, and nothing told of it.
+std::uint32_t Watch::add_scan(std::uint32_t asset, std::uint64_t host_hash, std::uint64_t hash, std::string_view id) {
   const std::uint32_t number = scans_.add();
   Scan& scan = scans_[number];
   scan.used = true;
@@ -162,15 +175,9 @@ std::uint32_t Watch::make_candidate(const SeenRecord& seen, std::uint64_t host_h
   scan.asset = asset;
   scan.hash = hash;
   scan.host_hash = static_cast<std::uint32_t>(host_hash);
-  scan.id = event.scan_id;
-  scan.core.candidate = true;
-  scan.core.replayed = (event.flags & flag::replayed) != 0;
-  scan.core.born_log = scan.core.run_log = when(seen);
-  scan.core.born_wall = scan.core.run_wall = wall(seen);
-  scan.core.run_stream = seen.record.stream;
+  scan.id = id;
   scan_index_.add(hash, number);
   assets_[asset].scans.push_back(number);
-  candidates_.emplace_back(seen.log_time, number);
   return number;
 }
 

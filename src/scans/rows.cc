@@ -166,14 +166,8 @@ std::uint32_t Watch::restore(std::string_view blob) {
   event.canonical_host = event.host = host;
   const std::uint32_t asset = make_asset(event, host_hash);
   if (asset == kNone) return kNone;
-  const std::uint32_t number = scans_.add();
+  const std::uint32_t number = add_scan(asset, host_hash, hash, id);
   Scan& scan = scans_[number];
-  scan.used = true;
-  scan.number = number;
-  scan.asset = asset;
-  scan.hash = hash;
-  scan.host_hash = static_cast<std::uint32_t>(host_hash);
-  scan.id = id;
   in.plain(scan.core);
   in.plain(scan.task);
   ScanPending pending;
@@ -197,8 +191,6 @@ std::uint32_t Watch::restore(std::string_view blob) {
   if (scan.modules.empty()) scan.modules.push_back({scan.last_module, 0, 0, 0, 0});
   scan.core.candidate = false;
   scan.core.deaf = deafness(scan) - scan.core.deaf;
-  scan_index_.add(hash, number);
-  assets_[asset].scans.push_back(number);
   assets_[asset].core.scanned = true;
   ++tracked_;
   if (scan.core.closed) closed_.emplace_back(time_, number);

@@ -138,6 +138,7 @@ class Watch {
   std::uint32_t find_scan(std::string_view host, std::uint64_t hash, std::string_view id) const;
   std::uint32_t scan_for(const Event& event, std::uint64_t host_hash, std::uint64_t hash) const;
   std::uint32_t make_candidate(const SeenRecord& seen, std::uint64_t host_hash, std::uint64_t hash);
+  std::uint32_t add_scan(std::uint32_t asset, std::uint64_t host_hash, std::uint64_t hash, std::string_view id);
   std::uint32_t admit(std::uint32_t number);
   bool make_room();
   void forget(std::uint32_t number);
