@@ -103,11 +103,7 @@ void WorkerIntake::count(const Record& record, std::size_t slot) {
 
 void WorkerIntake::fill(const Line& line, const Stream& stream, Record& record) {
   const InputRules& rules = rules_[stream.input];
-  ParseContext context;
-  context.received = line.received;
-  context.zone = rules.zone.get();
-  context.agent_zone = rules.agent_zone.get();
-  context.short_hostname = rules.short_hostname;
+  ParseContext context = rules.context(line.received);
   context.cut = line.cut;
   context.memory = line.memory;
   context.peer_host = stream.address;

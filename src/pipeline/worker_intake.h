@@ -27,6 +27,16 @@ struct InputRules {
   bool trusted = false;
   bool split = false;
   bool short_hostname = true;
+
+  // What the parser is to know of a line that was received then.
+  ParseContext context(std::int64_t received) const noexcept {
+    ParseContext made;
+    made.received = received;
+    made.zone = zone.get();
+    made.agent_zone = agent_zone.get();
+    made.short_hostname = short_hostname;
+    return made;
+  }
 };
 
 // What one worker has counted; taken at the end of a turn of its loop, so that the books in it balance.

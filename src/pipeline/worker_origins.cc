@@ -30,12 +30,7 @@ void WorkerIntake::take(Stream* stream, const WholeRecord& whole) {
     event.host = whole.host;
     event.canonical_host = whole.host;
   } else {
-    const InputRules& rules = rules_[stream->input];
-    ParseContext context;
-    context.received = whole.received;
-    context.zone = rules.zone.get();
-    context.agent_zone = rules.agent_zone.get();
-    context.short_hostname = rules.short_hostname;
+    ParseContext context = rules_[stream->input].context(whole.received);
     context.peer_host = peer_address(whole.peer);
     context.cut = (whole.flags & (flag::truncated | flag::incomplete)) != 0;
     parser_.parse(whole.raw, test_start(whole.raw), context, event);
