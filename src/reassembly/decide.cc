@@ -67,8 +67,9 @@ Cut Reassembler::State::cut_of(const Offer& offer, const Slot& slot) const {
   if (declared == n) return cut;  // the count says that it is whole
   if (n < cuts.smallest() && slot.learnt_count == 0) return cut;
   const std::size_t made_up = start.rule == StartRule::s7 && start.priority == kRelayPriority ? start.body_at : 0;
-  cut.at_size = is_cut_size(n, slot) || (start.extra_length > 0 && is_cut_size(n - start.extra_length - 1, slot)) ||
-                (made_up > 0 && made_up < n && is_cut_size(n - made_up, slot));
+  cut.at_size = is_cut_size(n, slot) || (made_up > 0 && made_up < n && is_cut_size(n - made_up, slot));
+  cut.by_token = !cut.at_size && start.extra_length > 0 && is_cut_size(n - start.extra_length - 1, slot);
+  cut.at_size = cut.at_size || cut.by_token;
   return cut;
 }
 

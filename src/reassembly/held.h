@@ -27,6 +27,7 @@ struct Held {
   Kind kind;
   Json json = Json::none;    // the message is JSON and not closed yet
   bool at_cut_size = false;  // the last piece ended where something may have cut
+  bool by_token = false;     // and the only piece does so only without the word that a relay put into its header
   bool lossless = true;      // all cuts so far are of a kind that loses nothing
   bool counted_out = false;  // a printed count says how long the whole line is
   bool ambiguous = false;

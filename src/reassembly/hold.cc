@@ -77,6 +77,7 @@ bool Reassembler::State::hold(Offer& offer, Slot& slot, const Cut& cut) {
   held->json = cut.json_open ? Held::Json::open : Held::Json::none;
   held->depth = cut.depth;
   held->at_cut_size = cut.at_size;
+  held->by_token = cut.by_token;
   held->lossless = cut.at_size && CutSizes::lossless(offer.bytes.size());
   held->counted_out = cut.counted_out;
   held->declared = offer.frame.declared_length;
@@ -222,9 +223,12 @@ void Reassembler::State::release(Held& held, Why why, LineSink& sink) {
     if (held.json == Held::Json::open || (held.counted_out && held.text.size() < held.declared) ||
         why == Why::too_long)
       flags |= flag::incomplete;
-    // A size at which relays cut, and nothing came. Where continuations do come, it may as well be whole.
-    if (held.at_cut_size) flags |= flag::lossy_possible;
-    if (held.at_cut_size && why != Why::budget && (waited || !held.stream->continues)) flags |= flag::truncated;
+    // A size at which relays cut, and nothing came. Where continuations do come, it may as well be whole; one that
+    // only had the size before it reached the relay surely is.
+    const bool whole = held.by_token && held.pieces.empty() && held.stream->continues;
+    if (held.at_cut_size && !whole) flags |= flag::lossy_possible;
+    if (held.at_cut_size && !whole && why != Why::budget && (waited || !held.stream->continues))
+      flags |= flag::truncated;
   }
   const bool exact = held.counted_out && held.text.size() == held.declared;
   if (!held.pieces.empty()) {

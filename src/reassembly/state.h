@@ -28,6 +28,7 @@ struct Offer {
 // Why the end of a line may be missing; all false: it can't be.
 struct Cut {
   bool at_size = false;
+  bool by_token = false;  // at_size, but only without the word that a relay put into the header
   bool json_open = false;
   bool counted_out = false;
   bool by_scanner = false;  // THOR cut it, so nothing follows
