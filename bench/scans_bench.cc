@@ -100,6 +100,39 @@ void ScanWatchLine(benchmark::State& state) {
 }
 BENCHMARK(ScanWatchLine);
 
+// The same by hints, in batches as the journal gives them.
+void ScanWatchPlainLine(benchmark::State& state) {
+  constexpr std::size_t kBatch = 450;
+  Nobody nobody;
+  ScanWatch watch(ScanOptions(), nobody);
+  open_scans(watch);
+  Spoken line;
+  for (unsigned n = 0; n < kHosts; ++n) {
+    line.make(n, "Filescan", "Suspicious file found", Level::warning);
+    watch.see({line.record, {0, n + 1}, n + 1, kBegin, false});
+  }
+  std::uint64_t dice = 88172645463325252ULL;
+  const char* const modules[] = {"Filescan", "Registry", "Autoruns", "ProcessCheck"};
+  std::vector<RecordHint> hints(1'000 * kBatch);
+  for (RecordHint& hint : hints) {
+    line.make(static_cast<unsigned>(next(dice) % kHosts), modules[next(dice) % 4], "Suspicious file found",
+              Level::warning);
+    hint = hint_of(line.record, sender_hash(line.record.peer));
+  }
+  std::size_t batch = 0;
+  std::uint64_t seq = 10'000'000, missed = 0;
+  std::int64_t now = kBegin;
+  for (auto _ : state) {
+    const std::span<const RecordHint> some(hints.data() + batch++ % 1'000 * kBatch, kBatch);
+    for (std::size_t n = 0; (n = watch.pass(some, n, {0, seq, seq, now})) < some.size(); ++n) ++missed;
+    seq += kBatch;
+    now += 3300 * static_cast<std::int64_t>(kBatch);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kBatch));
+  state.counters["missed"] = static_cast<double>(missed);
+}
+BENCHMARK(ScanWatchPlainLine);
+
 // Lines of other programs, which no scan waits for.
 void ScanWatchNoise(benchmark::State& state) {
   Nobody nobody;

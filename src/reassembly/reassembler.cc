@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/prefetch.h"
 #include "reassembly/parts.h"
 #include "reassembly/relay_header.h"
 #include "reassembly/state.h"
@@ -157,7 +158,7 @@ void Reassembler::State::forget(Stream& stream) {
 
 void Reassembler::expect(const Stream* stream) noexcept {
   const auto* const state = reinterpret_cast<const char*>(stream);
-  for (const std::size_t at : {0, 64, 128, 192, 256}) __builtin_prefetch(state + at, 1);
+  for (const std::size_t at : {0, 64, 128, 192, 256}) prefetch(state + at);
 }
 
 std::uint32_t Reassembler::offer(Stream* stream, const Frame& frame, std::int64_t now, std::int64_t received,

@@ -228,7 +228,7 @@ void Watch::on_agent_run(std::uint32_t number, const SeenRecord& seen, std::stri
   Scan& scan = scans_[open];
   if (scan.core.start_log == kNoTime || seen.log_time - scan.core.start_log > options_.start_merge) return;
   scan.task = asset.core.agent_run_task;
-  if (scan.arguments.empty()) scan.arguments = *asset.agent_arguments;
+  if (!scan.arguments_text) scan.set_arguments(*asset.agent_arguments);
   mark(scan, Dirty::state);
 }
 

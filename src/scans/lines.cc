@@ -260,7 +260,7 @@ std::uint32_t Watch::admit(std::uint32_t number) {
       asset.core.agent_run_log != kNoTime && seen_->log_time - asset.core.agent_run_log <= options_.start_merge
           ? asset.core.agent_run_task
           : 0;
-  if (scan.task != 0 && asset.agent_arguments) scan.arguments = *asset.agent_arguments;
+  if (scan.task != 0 && asset.agent_arguments) scan.set_arguments(*asset.agent_arguments);
   mark(scan, Dirty::state);
   mark(asset, Dirty::state);
   arm_asset(scan.asset);
@@ -297,6 +297,20 @@ void Watch::count_line(ScanCore& core, const Counted& line) noexcept {
   if (line.level == Level::info || line.level == Level::debug) core.info_seen = true;
 }
 
+void Watch::count_module(Scan& scan, std::uint16_t module) {
+  const auto second = static_cast<std::uint32_t>(scan.core.last_wall / 1'000'000'000);
+  std::size_t at = scan.find_module(module);
+  if (at == kMaxModules)
+    scan.module(--at).module = Modules::kOther;
+  else if (at == scan.module_count)
+    scan.add_module({module, 0, 0, second, second});
+  scan.core.module_now = static_cast<std::uint16_t>(at);
+  scan.last_module = module;
+  ModuleCount& now = scan.module(at);
+  ++now.lines;
+  now.last = second;
+}
+
 void Watch::count(Scan& scan, const SeenRecord& seen, std::uint16_t module) {
   ScanCore& core = scan.core;
   const Event& event = seen.record.event;
@@ -305,21 +319,7 @@ void Watch::count(Scan& scan, const SeenRecord& seen, std::uint16_t module) {
     scan.group = std::make_unique<std::string>(event.group_id.substr(0, 256));
   hear_again(scan);
 
-  const auto second = static_cast<std::uint32_t>(core.last_wall / 1'000'000'000);
-  if (const ModuleCount* known = module_of(scan, module); known != nullptr) {
-    core.module_now = static_cast<std::uint16_t>(known - scan.modules.data());
-  } else if (scan.modules.size() < kMaxModules) {
-    if (scan.modules.size() == scan.modules.capacity()) scan.modules.reserve(scan.modules.size() + 4);
-    scan.modules.push_back({module, 0, 0, second, second});
-    core.module_now = static_cast<std::uint16_t>(scan.modules.size() - 1);
-  } else {
-    core.module_now = kMaxModules - 1;
-    scan.modules.back().module = Modules::kOther;
-  }
-  scan.last_module = module;
-  ModuleCount& now = scan.modules[core.module_now];
-  ++now.lines;
-  now.last = second;
+  count_module(scan, module);
   if (scan.dirty == Dirty::no) mark(scan, Dirty::counts);
 }
 

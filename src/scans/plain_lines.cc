@@ -63,10 +63,8 @@ void Watch::fetch_rest(const RecordHint& hint, std::size_t n) const noexcept {
   const std::uint32_t guess = guesses_[n % guesses_.size()];
   if (guess == kNone || !hint.is_thor) return;
   const Scan& scan = scans_[guess];
-  if (!scan.modules.empty()) {
-    __builtin_prefetch(scan.modules.data(), 1);
-    __builtin_prefetch(scan.modules.data() + scan.modules.size() - 1, 1);
-  }
+  const std::size_t module = scan.find_module(modules_.known(hint.module));
+  if (module < scan.module_count) prefetch(&scan.module(module));
   if (scan.peer != kNone) peers_.fetch(scan.peer, 0, offsetof(Peer, address));
   if (scan.plain && hint.ordinary) return;
   scans_.fetch(guess, kPlainBytes, sizeof(Scan));
@@ -83,8 +81,7 @@ bool Watch::count_plain(const RecordHint& hint, const BatchPlace& place, std::si
   const std::uint16_t module = modules_.known(hint.module);
   if (module == Modules::kUnknown || rules_->signals().may_match_thor(modules_.rules(module), hint.level, hint.head))
     return false;
-  ModuleCount* const counted = module_of(scan, module);
-  if (counted == nullptr || !hear_plain(peers_[scan.peer], hint, scan)) return false;
+  if (!hear_plain(peers_[scan.peer], hint, scan)) return false;
 
   ScanCore& core = scan.core;
   count_line(core, {{place.partition, place.offset + hint.at},
@@ -95,10 +92,7 @@ bool Watch::count_plain(const RecordHint& hint, const BatchPlace& place, std::si
                     hint.input,
                     hint.level});
   core.deaf = deaf_sum_ + peers_[scan.peer].dark_sum + deafness_of(hint.input);
-  core.module_now = static_cast<std::uint16_t>(counted - scan.modules.data());
-  scan.last_module = module;
-  ++counted->lines;
-  counted->last = static_cast<std::uint32_t>(core.last_wall / 1'000'000'000);
+  count_module(scan, module);
   if (scan.dirty == Dirty::no) mark(scan, Dirty::counts);
   scan.newest_stamp = std::max(scan.newest_stamp, hint.stamp);
   if (!scan.owes_asset) {
@@ -127,14 +121,6 @@ bool Watch::hear_plain(Peer& peer, const RecordHint& hint, const Scan& scan) noe
   if (peer.host_count == 1) peer.asset = scan.asset;
   if (scan.named) peer.named = scan.asset;
   return true;
-}
-
-ModuleCount* Watch::module_of(Scan& scan, std::uint16_t module) noexcept {
-  if (scan.core.module_now < scan.modules.size() && scan.modules[scan.core.module_now].module == module)
-    return &scan.modules[scan.core.module_now];
-  const auto found = std::find_if(scan.modules.begin(), scan.modules.end(),
-                                  [module](const ModuleCount& known) { return known.module == module; });
-  return found == scan.modules.end() ? nullptr : &*found;
 }
 
 // Behind a line that came by the full way and said nothing.

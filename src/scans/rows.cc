@@ -107,7 +107,7 @@ void Watch::fill_row(const Scan& scan, ScanRow& row, std::vector<ModuleRow>& mod
   row.resumes = core.resumes;
   row.max_resumes = core.max_resumes != 0 ? core.max_resumes : options_.max_resumes;
   row.deadline = core.deadline_wall;
-  row.arguments = scan.arguments;
+  row.arguments = scan.arguments();
   row.started = core.born_wall;
   row.run_started = core.has_start ? core.run_wall : kNoTime;
   row.ended = core.ended_wall;
@@ -119,9 +119,11 @@ void Watch::fill_row(const Scan& scan, ScanRow& row, std::vector<ModuleRow>& mod
   std::copy(core.run_levels.begin(), core.run_levels.end(), row.run_levels.begin());
   row.run_lines = core.run_lines;
   modules.clear();
-  for (const ModuleCount& module : scan.modules)
+  for (std::size_t n = 0; n < scan.module_count; ++n) {
+    const ModuleCount& module = scan.module(n);
     modules.push_back({modules_.name(module.module), module.lines, module.first * std::int64_t{1'000'000'000},
                        module.last * std::int64_t{1'000'000'000}});
+  }
   row.modules = modules;
   row.last_lines = {core.last_lines.data(), core.last_lines[1] == RecordId{} ? 1U : 2U};
   if (scan.peer != kNone) row.peer = peers_[scan.peer].address;
@@ -143,12 +145,13 @@ std::string Watch::scan_blob(const Scan& scan) {
     out.plain(*scan.pending);
   else
     out.text({});
-  out.text(scan.arguments);
+  out.text(scan.arguments());
   out.text(scan.restart_arguments ? std::string_view(*scan.restart_arguments) : std::string_view());
   out.text(scan.group ? std::string_view(*scan.group) : std::string_view());
   out.text(scan.peer != kNone ? std::string_view(peers_[scan.peer].address) : std::string_view());
   out.text(last_module(scan));
-  for (const ModuleCount& module : scan.modules) {
+  for (std::size_t n = 0; n < scan.module_count; ++n) {
+    const ModuleCount& module = scan.module(n);
     out.text(modules_.name(module.module));
     out.plain(module);
   }
@@ -173,22 +176,22 @@ std::uint32_t Watch::restore(std::string_view blob) {
   ScanPending pending;
   in.plain(pending);
   scan.pending = std::make_unique<ScanPending>(pending);
-  scan.arguments = in.text();
+  scan.set_arguments(in.text());
   if (const std::string_view text = in.text(); !text.empty())
     scan.restart_arguments = std::make_unique<std::string>(text);
   if (const std::string_view text = in.text(); !text.empty()) scan.group = std::make_unique<std::string>(text);
   set_peer(scan, peer_of(in.text()));
   if (scan.peer != kNone) peers_[scan.peer].last_scan = number;
   scan.last_module = modules_.number_of(in.text());
-  while (in.good() && scan.modules.size() < kMaxModules) {
+  while (in.good() && scan.module_count < kMaxModules) {
     const std::string_view name = in.text();
     ModuleCount module;
     in.plain(module);
     if (!in.good()) break;
     module.module = modules_.number_of(name);
-    scan.modules.push_back(module);
+    scan.add_module(module);
   }
-  if (scan.modules.empty()) scan.modules.push_back({scan.last_module, 0, 0, 0, 0});
+  if (scan.module_count == 0) scan.add_module({scan.last_module, 0, 0, 0, 0});
   scan.core.candidate = false;
   scan.core.deaf = deafness(scan) - scan.core.deaf;
   assets_[asset].core.scanned = true;
@@ -431,9 +434,10 @@ const ScanWatchCounters& Watch::counters() noexcept {
     const Scan& scan = scans_[n];
     if (!scan.used || scan.core.candidate) continue;
     ++counters_.scans[static_cast<std::size_t>(scan.core.state)];
-    counters_.bytes +=
-        scan.modules.capacity() * sizeof(ModuleCount) + (scan.id.capacity() > 15 ? scan.id.capacity() : 0) +
-        (scan.arguments.capacity() > 15 ? scan.arguments.capacity() : 0) + (scan.pending ? sizeof(ScanPending) : 0);
+    counters_.bytes += (scan.modules_more ? sizeof *scan.modules_more : 0) +
+                       (scan.id.capacity() > 15 ? scan.id.capacity() : 0) +
+                       (scan.arguments_text ? sizeof(std::string) + scan.arguments_text->capacity() : 0) +
+                       (scan.pending ? sizeof(ScanPending) : 0);
   }
   counters_.assets = assets_.size();
   counters_.peers = peers_.size();

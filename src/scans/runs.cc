@@ -94,7 +94,7 @@ void Watch::on_arguments(Scan& scan, std::string_view arguments) {
   if (scan.core.restart_due != kNoTime) {
     scan.restart_arguments = std::make_unique<std::string>(arguments);
   } else if (scan.core.parallel == 0) {
-    scan.arguments = arguments;
+    scan.set_arguments(arguments);
   }
   mark(scan, Dirty::state);
 }
@@ -104,8 +104,8 @@ void Watch::conclude_restart(std::uint32_t number) {
   ScanCore& core = scan.core;
   core.restart_due = kNoTime;
   const ScanPending wait = scan.wait();
-  const bool other = scan.restart_arguments && !scan.arguments.empty() &&
-                     plain_arguments(*scan.restart_arguments) != plain_arguments(scan.arguments);
+  const bool other = scan.restart_arguments && scan.arguments_text &&
+                     plain_arguments(*scan.restart_arguments) != plain_arguments(scan.arguments());
   if (!is_over(core.state) && (other || core.old_spoke)) {
     if (core.parallel < 200) ++core.parallel;
     core.start_log = wait.restart_log;
@@ -177,11 +177,11 @@ void Watch::begin_run(std::uint32_t number, std::int64_t log, std::int64_t wall_
   core.run_lines -= std::min(core.run_lines, old_lines);
   core.run_levels = {};
   core.run_levels[static_cast<std::size_t>(Level::info)] = core.run_lines;
-  scan.modules.clear();
-  scan.modules.push_back({scan.last_module, 0, core.run_lines, static_cast<std::uint32_t>(wall_time / 1'000'000'000),
-                          static_cast<std::uint32_t>(core.last_wall / 1'000'000'000)});
+  scan.module_count = 0;
+  scan.add_module({scan.last_module, 0, core.run_lines, static_cast<std::uint32_t>(wall_time / 1'000'000'000),
+                   static_cast<std::uint32_t>(core.last_wall / 1'000'000'000)});
   core.module_now = 0;
-  if (scan.restart_arguments) scan.arguments = std::move(*scan.restart_arguments);
+  if (scan.restart_arguments) scan.set_arguments(*scan.restart_arguments);
   scan.restart_arguments.reset();
   scan.pending.reset();
   hear_again(scan);

@@ -1,10 +1,12 @@
 // What the watch remembers of a scan, an asset and a peer. Plain values; who changes them is watch.h.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scans/slab.h"
@@ -120,39 +122,76 @@ inline constexpr std::size_t kMaxArguments = 2048;
 
 enum class Dirty : std::uint8_t { no, counts, state };
 
+// What a plain line needs stands together, so that it waits for one page of memory: the first cache line, the next
+// two with the front of `core`, and that of its module's count.
 struct alignas(64) Scan {
-  // What a plain line needs stands in front and in the first two thirds of `core`: three cache lines.
+  static constexpr std::size_t kInside = 6;  // modules that need no memory of their own
+
   std::uint64_t hash = 0;               // of host and id
   std::int64_t newest_stamp = kNoTime;  // of plain lines that the asset was not told of
-  std::vector<ModuleCount> modules;
+  std::int64_t armed = kNoTime;
   std::uint32_t number = kNone;  // its own
   std::uint32_t asset = kNone;
   std::uint32_t peer = kNone;
   std::uint32_t host_hash = 0;    // as in Peer::hosts
   std::uint16_t last_module = 0;  // Modules
   Dirty dirty = Dirty::no;
+  std::uint8_t module_count = 0;
+  std::array<std::uint16_t, kInside> module_numbers{};  // of the first modules
   bool used = false;
-  bool plain = false;       // its next line only counts, if that says nothing (plain_lines.cc)
-  bool owes_asset = false;  // plain lines came that its asset was not told of
-  bool grouped = false;     // while `plain`: it has a group
-  bool named = false;       // while `plain`: its asset has another name than its peer's address
+  bool plain : 1 = false;       // its next line only counts, if that says nothing (plain_lines.cc)
+  bool owes_asset : 1 = false;  // plain lines came that its asset was not told of
+  bool grouped : 1 = false;     // while `plain`: it has a group
+  bool named : 1 = false;       // while `plain`: its asset has another name than its peer's address
 
   ScanCore core;
+  std::array<ModuleCount, kInside> modules_inside{};
+  std::unique_ptr<std::array<ModuleCount, kMaxModules - kInside>> modules_more;
   std::unique_ptr<ScanPending> pending;
   std::string id;
-  std::string arguments;
+  std::unique_ptr<std::string> arguments_text;
   std::unique_ptr<std::string> restart_arguments;  // of a run that may be another one
   std::unique_ptr<std::string> group;
   std::uint64_t task = 0;  // hash of the agent's task uuid; 0: unknown
-  std::int64_t armed = kNoTime;
 
   ScanPending& wait() {
     if (!pending) pending = std::make_unique<ScanPending>();
     return *pending;
   }
   bool is_open() const noexcept { return core.state <= ScanState::suspect && !core.closed; }
+  std::string_view arguments() const noexcept {
+    return arguments_text ? std::string_view(*arguments_text) : std::string_view();
+  }
+  void set_arguments(std::string_view text) {
+    arguments_text = text.empty() ? nullptr : std::make_unique<std::string>(text);
+  }
+
+  // In the order in which they first spoke.
+  ModuleCount& module(std::size_t n) noexcept {
+    return n < kInside ? modules_inside[n] : (*modules_more)[n - kInside];
+  }
+  const ModuleCount& module(std::size_t n) const noexcept {
+    return n < kInside ? modules_inside[n] : (*modules_more)[n - kInside];
+  }
+  // `module_count`: it has not spoken.
+  std::size_t find_module(std::uint16_t wanted) const noexcept {
+    const std::size_t inside = std::min<std::size_t>(module_count, kInside);
+    for (std::size_t n = 0; n < inside; ++n)
+      if (module_numbers[n] == wanted) return n;
+    for (std::size_t n = kInside; n < module_count; ++n)
+      if (module(n).module == wanted) return n;
+    return module_count;
+  }
+  void add_module(const ModuleCount& count) {
+    if (module_count < kInside)
+      module_numbers[module_count] = count.module;
+    else if (!modules_more)
+      modules_more = std::make_unique<std::array<ModuleCount, kMaxModules - kInside>>();
+    module(module_count++) = count;
+  }
 };
-inline constexpr std::size_t kPlainBytes = 192;
+static_assert(sizeof(Scan) == 512);
+inline constexpr std::size_t kPlainBytes = 192;  // but for the module's count
 
 struct AssetCore {
   std::int64_t first_wall = kNoTime, last_wall = kNoTime;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/huge_memory.h"
+#include "base/prefetch.h"
 
 namespace thorlog {
 
@@ -45,8 +46,8 @@ class Slab {
   // Says that the object will be needed soon: its cache lines from `first` up to byte `last` of it.
   void fetch(std::uint32_t n, std::size_t first, std::size_t last) const noexcept {
     const auto* const bytes = reinterpret_cast<const char*>(&(*this)[n]);
-    for (std::size_t at = first; at < last; at += 64) __builtin_prefetch(bytes + at, 1);
-    __builtin_prefetch(bytes + last - 1, 1);
+    for (std::size_t at = first; at < last; at += 64) prefetch(bytes + at);
+    prefetch(bytes + last - 1);
   }
 
  private:
@@ -79,7 +80,7 @@ class Slab {
 // a cache line of slots holds nearly every search.
 class HashIndex {
  public:
-  HashIndex() : slots_(64) {}
+  HashIndex() { make(64); }
 
   // The first number under this hash for which `same(number)` holds; kNone when there is none.
   template <class Same>
@@ -96,9 +97,9 @@ class HashIndex {
     return find(hash, [](std::uint32_t) { return true; });
   }
   // find() will be asked for this hash soon.
-  void fetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[(hash >> 32) & mask()]); }
+  void fetch(std::uint64_t hash) const noexcept { prefetch(&slots_[(hash >> 32) & mask()]); }
   void add(std::uint64_t hash, std::uint32_t number) {
-    if ((size_ + 1) * 4 > slots_.size() * 3) grow();
+    if ((size_ + 1) * 4 > count_ * 3) grow();
     put(static_cast<std::uint32_t>(hash >> 32), number);
     ++size_;
   }
@@ -119,7 +120,7 @@ class HashIndex {
     --size_;
   }
   // Bytes in use.
-  std::size_t memory() const noexcept { return slots_.size() * sizeof(Slot); }
+  std::size_t memory() const noexcept { return count_ * sizeof(Slot); }
 
  private:
   struct Slot {
@@ -127,20 +128,30 @@ class HashIndex {
     std::uint32_t number = kNone;
   };
 
-  std::size_t mask() const noexcept { return slots_.size() - 1; }
+  std::size_t mask() const noexcept { return count_ - 1; }
+  void make(std::size_t count) {
+    memory_ = make_memory(count * sizeof(Slot));
+    slots_ = reinterpret_cast<Slot*>(memory_.get());
+    count_ = count;
+    std::uninitialized_fill_n(slots_, count, Slot());
+  }
   void put(std::uint32_t tag, std::uint32_t number) noexcept {
     std::size_t at = tag & mask();
     while (slots_[at].number != kNone) at = (at + 1) & mask();
     slots_[at] = {tag, number};
   }
   void grow() {
-    std::vector<Slot> old(slots_.size() * 2);
-    old.swap(slots_);
-    for (const Slot& slot : old)
-      if (slot.number != kNone) put(slot.tag, slot.number);
+    const Memory old = std::move(memory_);
+    const Slot* const slots = slots_;
+    const std::size_t count = count_;
+    make(2 * count);
+    for (std::size_t n = 0; n < count; ++n)
+      if (slots[n].number != kNone) put(slots[n].tag, slots[n].number);
   }
 
-  std::vector<Slot> slots_;
+  Memory memory_;
+  Slot* slots_ = nullptr;  // in memory_
+  std::size_t count_ = 0;
   std::size_t size_ = 0;
 };
 

@@ -90,7 +90,7 @@ Detection Watch::make(const Asset& asset, Scan* scan, Finding& finding) {
     if (detection.max_resumes == 0)
       detection.max_resumes = core.max_resumes != 0 ? core.max_resumes : options_.max_resumes;
     if (detection.deadline == kNoTime) detection.deadline = core.deadline_wall;
-    detection.arguments = scan->arguments;
+    detection.arguments = scan->arguments();
     detection.first_seen = core.run_wall;
     detection.last_seen = core.last_wall;
     detection.last_module = last_module(*scan);

@@ -99,11 +99,7 @@ void Watch::expect(const Record& record) noexcept {
       peers_.fetch(peer, 0, sizeof(Peer));
   }
 
-  if (const Expected& third = before(2); third.scan != kNone) {
-    const Scan& scan = scans_[third.scan];
-    fetch_asset(scan.asset);
-    __builtin_prefetch(scan.modules.data() + scan.core.module_now, 1);
-  }
+  if (const Expected& third = before(2); third.scan != kNone) fetch_asset(scans_[third.scan].asset);
   ++next_expected_;
 }
 

@@ -123,7 +123,6 @@ class Watch {
   void fetch_rest(const RecordHint& hint, std::size_t n) const noexcept;
   bool count_plain(const RecordHint& hint, const BatchPlace& place, std::size_t n);
   bool hear_plain(Peer& peer, const RecordHint& hint, const Scan& scan) noexcept;
-  static ModuleCount* module_of(Scan& scan, std::uint16_t module) noexcept;
   void judge_plain(Scan& scan);
   void settle(Asset& asset);
   void settle_all();
@@ -147,6 +146,7 @@ class Watch {
   std::uint32_t only_open(const Asset& asset, std::uint64_t task = 0) const;
   bool one_of_several(const Asset& asset) const;
   static void count_line(ScanCore& core, const Counted& line) noexcept;
+  static void count_module(Scan& scan, std::uint16_t module);
   void count(Scan& scan, const SeenRecord& seen, std::uint16_t module);
   void act(std::uint32_t number, const SeenRecord& seen, const SignalMatch& match, std::int64_t before);
   static std::int64_t when(const SeenRecord& seen) noexcept;
