@@ -1,18 +1,41 @@
 #include "journal/scanner.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace thorlog {
+namespace {
+
+// So many reads may lie with somebody else before new memory is asked for.
+constexpr std::size_t kKept = 4;
+
+}  // namespace
 
 Scanner::Scanner(const File& file, std::uint64_t base, const Checksum& checksum, std::size_t window)
     : file_(&file), base_(base), checksum_(&checksum), window_(window) {}
 
-Scanner::~Scanner() { BatchMemory::release(memory_); }
+Scanner::~Scanner() {
+  for (BatchMemory* one : kept_) BatchMemory::release(one);
+}
 
 void Scanner::go_to(std::uint64_t offset, std::uint64_t limit) noexcept {
   offset_ = offset;
   limit_ = limit;
+}
+
+// What was given out is never written over: batches may still lie there.
+void Scanner::take_memory(std::size_t capacity) {
+  const auto is_free = [capacity](const BatchMemory* one) {
+    return one->capacity() >= capacity && one->is_mine_alone();
+  };
+  auto found = std::find_if(kept_.begin(), kept_.end(), is_free);
+  if (found == kept_.end()) {
+    if (kept_.size() == kKept) {
+      BatchMemory::release(kept_.front());
+      kept_.erase(kept_.begin());
+    }
+    found = kept_.insert(kept_.end(), BatchMemory::make(capacity));
+  }
+  memory_ = *found;
 }
 
 // Up to `size` bytes from `offset` on, fewer at the limit or the file's end.
@@ -20,11 +43,8 @@ Result<std::span<const std::byte>> Scanner::load(std::uint64_t offset, std::size
   size = static_cast<std::size_t>(std::min<std::uint64_t>(size, limit_ - offset));
   const bool here = memory_ != nullptr && offset >= loaded_at_ && offset + size <= loaded_at_ + loaded_;
   if (!here) {
-    // What was given out is never written over: batches may still lie there.
     const std::size_t wanted = std::max(window_, size);
-    if (memory_ == nullptr || memory_->capacity() < wanted || !memory_->is_mine_alone()) {
-      BatchMemory::release(std::exchange(memory_, BatchMemory::make(wanted)));
-    }
+    take_memory(wanted);
     loaded_ = 0;
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, limit_ - offset));
     auto got = file_->read_at(offset - base_, memory_->data(), most);

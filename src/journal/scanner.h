@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/file.h"
 #include "journal/batch_memory.h"
@@ -44,6 +45,7 @@ class Scanner {
   std::uint64_t damage_begin() const noexcept { return damage_begin_; }
 
  private:
+  void take_memory(std::size_t capacity);
   Result<std::span<const std::byte>> load(std::uint64_t offset, std::size_t size);
   Result<bool> is_batch_at(std::uint64_t offset, std::uint64_t least_seq);
   Result<Found> look_forward(std::uint64_t least_seq);
@@ -53,8 +55,9 @@ class Scanner {
   std::uint64_t base_;
   const Checksum* checksum_;
   std::size_t window_;
-  BatchMemory* memory_ = nullptr;
-  std::uint64_t loaded_at_ = 0;  // offset of the first byte in memory_
+  BatchMemory* memory_ = nullptr;   // one of kept_
+  std::vector<BatchMemory*> kept_;  // a reference each; what nobody else holds any more is read into again
+  std::uint64_t loaded_at_ = 0;     // offset of the first byte in memory_
   std::size_t loaded_ = 0;
   std::uint64_t offset_ = 0;
   std::uint64_t limit_ = 0;
