@@ -117,15 +117,17 @@ KafkaConf own_conf(KafkaRole role) {
   return conf;
 }
 
+std::string value_of(const rd_kafka_conf_t& conf, const char* name) {
+  std::array<char, 256> value{};
+  std::size_t size = value.size();
+  return rd_kafka_conf_get(&conf, name, value.data(), &size) == RD_KAFKA_CONF_OK ? std::string(value.data())
+                                                                                 : std::string();
+}
+
 // Its default mechanism runs Kerberos' tools, which a check must not do.
 bool asks_kerberos(const rd_kafka_conf_t& conf) {
-  const auto value_of = [&conf](const char* name) {
-    std::array<char, 256> value{};
-    std::size_t size = value.size();
-    return rd_kafka_conf_get(&conf, name, value.data(), &size) == RD_KAFKA_CONF_OK ? std::string(value.data())
-                                                                                   : std::string();
-  };
-  return value_of("security.protocol").find("sasl") != std::string::npos && value_of("sasl.mechanisms") == "GSSAPI";
+  return value_of(conf, "security.protocol").find("sasl") != std::string::npos &&
+         value_of(conf, "sasl.mechanisms") == "GSSAPI";
 }
 
 void log_nothing(const rd_kafka_t*, int, const char*, const char*) {}
@@ -189,6 +191,13 @@ Result<KafkaConf> make_kafka_conf(KafkaRole role, const std::vector<std::string>
 void set_kafka(rd_kafka_conf_t& conf, const char* name, const std::string& value) {
   std::array<char, 512> text{};
   THORLOG_ASSERT(rd_kafka_conf_set(&conf, name, value.c_str(), text.data(), text.size()) == RD_KAFKA_CONF_OK);
+}
+
+std::uint64_t kafka_number(const rd_kafka_conf_t& conf, const char* name) {
+  const std::string text = value_of(conf, name);
+  std::uint64_t value = 0;
+  THORLOG_ASSERT(std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc());
+  return value;
 }
 
 }  // namespace thorlog

@@ -4,6 +4,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,5 +38,7 @@ Result<KafkaConf> make_kafka_conf(KafkaRole role, const std::vector<std::string>
                                   const ExtraSettings& settings);
 // One more setting of our own; what is refused there is a broken promise of ours.
 void set_kafka(rd_kafka_conf_t& conf, const char* name, const std::string& value);
+// A setting that is a number.
+std::uint64_t kafka_number(const rd_kafka_conf_t& conf, const char* name);
 
 }  // namespace thorlog

@@ -28,6 +28,9 @@ class KafkaFlights {
   explicit KafkaFlights(Limits limits) : limits_(limits), ring_(limits.records) {}
   KafkaFlights() : KafkaFlights(Limits()) {}
 
+  // Anew at any time; what is under way beyond it stays so.
+  void set_limit(std::size_t bytes) noexcept { limits_.bytes = bytes; }
+
   bool has_room() const noexcept { return next_ - low_ < limits_.records && bytes_ < limits_.bytes; }
   // Enough room that it is worth to wake somebody up.
   bool has_much_room() const noexcept {

@@ -1,9 +1,9 @@
 #include "outputs/kafka_sink.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -24,6 +24,7 @@ constexpr std::int64_t kFullAfter = kSecond;
 constexpr std::int64_t kDay = 86'400 * kSecond;
 constexpr std::size_t kSmallestBatch = 16U << 10;
 constexpr std::size_t kUsualBatch = 1'000'000;  // librdkafka's batch.size
+constexpr std::size_t kMostBytes = KafkaFlights::Limits().bytes;
 constexpr std::size_t kKeepBuffer = 1U << 20;
 constexpr std::uint64_t kRing = 1;
 
@@ -40,11 +41,6 @@ std::int64_t record_time_ms(const Record& record) noexcept {
 }
 
 // Its warnings and worse. That the guarantee of order which we ask for is new to it, it says each time.
-// librdkafka makes a dozen small pieces of memory for each record and gives back those of a whole batch at once.
-// glibc keeps such pieces in its "fast bins" and then joins them all, again and again: without these bins an output
-// costs a third less. For the whole process, and harmless to it: nothing else allocates for each line.
-void keep_no_fast_bins() { [[maybe_unused]] static const int kOnce = ::mallopt(M_MXFAST, 0); }
-
 void log_client(const rd_kafka_t* producer, int level, const char* facility, const char* text) {
   if (level > 4 || std::string_view(text).find("is experimental") != std::string_view::npos) return;
   const auto* name = static_cast<const std::string*>(rd_kafka_opaque(producer));
@@ -64,7 +60,6 @@ KafkaSink::KafkaSink(const OutputSettings& settings, const SinkContext& context)
       timer_(context.loop, [this] { phase_ == Phase::waiting ? open_producer() : settled(); }),
       tick_(context.loop, [this] { tick(); }) {
   THORLOG_ASSERT(bell_);
-  keep_no_fast_bins();
   context_.name = "output " + context_.name;
   status_.target = brokers_text(settings_);
 }
@@ -77,6 +72,7 @@ void KafkaSink::start() {
   watch_ = std::make_unique<FdWatch>(context_.loop, bell_.get(), [this](int, int) { poll(); });
   watch_->start(UV_READABLE);
   tick_.start(kTickMs, kTickMs);
+  status_.figures = std::make_shared<SinkFigures>();  // the client tells its own a second later
   open_producer();
 }
 
@@ -99,6 +95,7 @@ Status KafkaSink::make_producer() {
   if (!conf) return fail(std::move(conf).error());
   one_by_one_ = !suspects_.empty();
   suspect_was_refused_ = false;
+  batch_limit_ = std::max(kUsualBatch, kafka_number(**conf, "batch.size"));
   if (one_by_one_) set_kafka(**conf, "batch.num.messages", "1");
   if (batch_bytes_ != 0) set_kafka(**conf, "batch.size", std::to_string(batch_bytes_));
   rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
@@ -110,9 +107,17 @@ Status KafkaSink::make_producer() {
   static_cast<void>(conf->release());  // the producer has taken it
   topic_.reset(rd_kafka_topic_new(producer_.get(), settings_.topic.c_str(), nullptr));
   THORLOG_ASSERT(topic_ != nullptr);
+  set_window(0);
   queue_.reset(rd_kafka_queue_get_main(producer_.get()));
   rd_kafka_queue_io_event_enable(queue_.get(), bell_.get(), &kRing, sizeof kRing);
   return ok();
+}
+
+// librdkafka sends one request of a partition at a time when it keeps the order, and polls without a pause while the
+// next one is due: its thread then takes a core from whoever is to answer. So there is one that is under way, and not
+// quite another; and a small window stays in the processor's cache.
+void KafkaSink::set_window(std::size_t partitions) {
+  flights_.set_limit(std::min(kMostBytes, std::max<std::size_t>(partitions, 1) * (batch_limit_ + batch_limit_ / 5)));
 }
 
 void KafkaSink::destroy_producer() {
@@ -281,7 +286,10 @@ void KafkaSink::on_error(rd_kafka_event_t& event) {
 
 void KafkaSink::on_statistics(std::string_view json) {
   auto figures = std::make_shared<SinkFigures>();
-  if (!read_kafka_statistics(json, figures->brokers)) return;
+  KafkaStatistics statistics;
+  if (!read_kafka_statistics(json, statistics)) return;
+  set_window(statistics.partitions);
+  figures->brokers = std::move(statistics.brokers);
   figures->in_flight_records = flights_.under_way();
   figures->in_flight_bytes = flights_.bytes();
   any_broker_up_ = false;

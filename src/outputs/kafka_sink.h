@@ -59,6 +59,7 @@ class KafkaSink final : public Sink {
 
   void open_producer();
   Status make_producer();
+  void set_window(std::size_t partitions);
   void destroy_producer();
 
   Taken produce(const StoredRecord& record);
@@ -105,6 +106,7 @@ class KafkaSink final : public Sink {
   std::unordered_set<std::uint64_t> suspects_;
   bool one_by_one_ = false;  // of the producer of now
   bool suspect_was_refused_ = false;
+  std::size_t batch_limit_ = 0;  // of the configuration
   std::size_t batch_bytes_ = 0;  // 0: as configured; less once a topic has shown that it takes only smaller batches
 
   bool knows_brokers_ = false;  // from the statistics

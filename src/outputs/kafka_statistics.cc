@@ -23,14 +23,28 @@ bool is_logical(element broker) {
   return source == "logical" || source == "internal";
 }
 
+std::size_t partitions_of(element all) {
+  std::size_t count = 0;
+  simdjson::dom::object topics, partitions;
+  if (all["topics"].get(topics) != simdjson::SUCCESS) return 0;
+  for (const auto& [name, topic] : topics) {
+    if (topic["partitions"].get(partitions) != simdjson::SUCCESS) continue;
+    for (const auto& [partition, figures] : partitions)
+      count += partition != "-1" ? 1 : 0;  // that one is nowhere yet
+  }
+  return count;
+}
+
 }  // namespace
 
-bool read_kafka_statistics(std::string_view json, std::vector<BrokerFigures>& brokers) {
+bool read_kafka_statistics(std::string_view json, KafkaStatistics& statistics) {
   simdjson::dom::parser parser;
   element all;
   simdjson::dom::object list;
   if (parser.parse(json.data(), json.size()).get(all) != simdjson::SUCCESS) return false;
   if (all["brokers"].get(list) != simdjson::SUCCESS) return false;
+  statistics.partitions = partitions_of(all);
+  std::vector<BrokerFigures>& brokers = statistics.brokers;
   brokers.clear();
   bool any_learned = false;
   for (const auto& [key, broker] : list) {

@@ -313,19 +313,22 @@ TEST(KafkaSink, StopsWhenEverythingHasArrivedAndGoesOnAfterARestart) {
 }
 
 TEST(KafkaSink, ReadsTheClientsStatistics) {
-  std::vector<BrokerFigures> brokers;
-  EXPECT_FALSE(read_kafka_statistics("no json", brokers));
-  EXPECT_FALSE(read_kafka_statistics("{}", brokers));
+  KafkaStatistics statistics;
+  EXPECT_FALSE(read_kafka_statistics("no json", statistics));
+  EXPECT_FALSE(read_kafka_statistics("{}", statistics));
   ASSERT_TRUE(read_kafka_statistics(
       R"({"brokers":{"h:9092/bootstrap":{"name":"h:9092/bootstrap","nodeid":-1,"nodename":"h:9092","source":"configured",)"
       R"("state":"UP"},"h:9092/1":{"name":"h:9092/1","nodeid":1,"nodename":"h:9092","source":"learned","state":"UP",)"
-      R"("outbuf_cnt":1,"waitresp_cnt":2,"rtt":{"avg":1500}},"GroupCoordinator":{"nodeid":-1,"source":"logical"}}})",
-      brokers));
+      R"("outbuf_cnt":1,"waitresp_cnt":2,"rtt":{"avg":1500}},"GroupCoordinator":{"nodeid":-1,"source":"logical"}},)"
+      R"("topics":{"t":{"partitions":{"0":{},"1":{},"-1":{}}}}})",
+      statistics));
+  const std::vector<BrokerFigures>& brokers = statistics.brokers;
   ASSERT_EQ(brokers.size(), 1U);
   EXPECT_EQ(brokers[0].name, "h:9092");
   EXPECT_TRUE(brokers[0].is_up());
   EXPECT_EQ(brokers[0].requests, 3U);
   EXPECT_DOUBLE_EQ(brokers[0].round_trip_seconds, 0.0015);
+  EXPECT_EQ(statistics.partitions, 2U);
 }
 
 }  // namespace
