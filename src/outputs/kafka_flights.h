@@ -41,12 +41,15 @@ class KafkaFlights {
 
   // The ticket that the next launch() will have.
   Ticket next() const noexcept { return next_; }
-  void launch(std::uint64_t seq, std::size_t bytes) {
-    ring_[next_ % ring_.size()] = {seq, bytes, State::under_way};
+  // `note`: what the caller wants to know again when the record has arrived.
+  void launch(std::uint64_t seq, std::size_t bytes, std::uint32_t note = 0) {
+    ring_[next_ % ring_.size()] = {seq, bytes, note, State::under_way};
     ++next_;
     ++under_way_;
     bytes_ += bytes;
   }
+
+  std::uint32_t note(Ticket ticket) const noexcept { return ring_[ticket % ring_.size()].note; }
 
   // The record has arrived, or needn't any more. Gives its number.
   std::uint64_t arrived(Ticket ticket) { return land(ticket, State::arrived); }
@@ -106,6 +109,7 @@ class KafkaFlights {
   struct Flight {
     std::uint64_t seq = 0;
     std::size_t bytes = 0;
+    std::uint32_t note = 0;
     State state = State::arrived;
   };
   struct Mark {

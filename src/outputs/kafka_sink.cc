@@ -166,20 +166,20 @@ Taken KafkaSink::produce(const StoredRecord& record) {
     flags = RD_KAFKA_MSG_F_COPY;
   }
   const std::string_view key = key_of(record.record);
-  rd_kafka_headers_t* headers = headers_.make(record);
+  const KafkaHeaders::List headers = headers_.make(record);
   const auto ticket = reinterpret_cast<void*>(flights_.next());  // NOLINT: a number that librdkafka carries for us
   // librdkafka's interface takes bytes it may own, so they are not const there; without F_FREE it never changes them.
   const rd_kafka_resp_err_t error =
       rd_kafka_producev(producer_.get(), RD_KAFKA_V_RKT(topic_.get()), RD_KAFKA_V_MSGFLAGS(flags),
                         RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
                         RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
-                        RD_KAFKA_V_TIMESTAMP(record_time_ms(record.record)), RD_KAFKA_V_HEADERS(headers),
+                        RD_KAFKA_V_TIMESTAMP(record_time_ms(record.record)), RD_KAFKA_V_HEADERS(headers.headers),
                         RD_KAFKA_V_OPAQUE(ticket), RD_KAFKA_V_END);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    flights_.launch(record.seq, value.size());
+    flights_.launch(record.seq, value.size(), headers.shape);
     return Taken::yes;
   }
-  rd_kafka_headers_destroy(headers);
+  headers_.take_back(headers);
   return refused(error);
 }
 
@@ -230,9 +230,18 @@ void KafkaSink::on_reports(rd_kafka_event_t& event) {
       on_failed(*message);
       continue;
     }
-    const std::uint64_t seq = flights_.arrived(reinterpret_cast<std::uintptr_t>(message->_private));
+    const auto ticket = reinterpret_cast<std::uintptr_t>(message->_private);
+    keep_headers(*message, flights_.note(ticket));
+    const std::uint64_t seq = flights_.arrived(ticket);
     if (one_by_one_) suspects_.erase(seq);
   }
+}
+
+void KafkaSink::keep_headers(const rd_kafka_message_t& message, std::uint32_t shape) {
+  KafkaHeaders::List list{nullptr, shape};
+  // The report is ours until the event goes; its messages are const only so that nobody frees them.
+  auto& report = const_cast<rd_kafka_message_t&>(message);
+  if (rd_kafka_message_detach_headers(&report, &list.headers) == RD_KAFKA_RESP_ERR_NO_ERROR) headers_.take_back(list);
 }
 
 void KafkaSink::on_failed(const rd_kafka_message_t& message) {
@@ -317,7 +326,10 @@ void KafkaSink::report() {
   }
 }
 
-void KafkaSink::tick() { judge_state(); }
+void KafkaSink::tick() {
+  if (flights_.under_way() == 0) headers_.clear();
+  judge_state();
+}
 
 // What the state is while the producer takes records; in the other phases whoever went there has said it.
 void KafkaSink::judge_state() {

@@ -68,6 +68,7 @@ class KafkaSink final : public Sink {
 
   void poll();
   void on_reports(rd_kafka_event_t& event);
+  void keep_headers(const rd_kafka_message_t& message, std::uint32_t shape);
   void on_failed(const rd_kafka_message_t& message);
   bool park(std::uint64_t seq, const rd_kafka_message_t& message);
   void on_error(rd_kafka_event_t& event);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "mock_kafka.h"
 #include "outputs/kafka_statistics.h"
@@ -134,6 +135,41 @@ TEST(KafkaSink, ManyRecordsOverSomePartitionsKeepTheirOrderByKey) {
   expect_order_by_key(copies);
   EXPECT_EQ(output.snapshot().books.acknowledged, lines.size());
   EXPECT_EQ(output.snapshot().repeated_bytes, 0U);
+}
+
+// Lists of headers are written over for later records: none may carry those of another.
+TEST(KafkaSink, EachOfManyRecordsHasItsOwnHeaders) {
+  MockKafka kafka;
+  kafka.topic(kTopic, 4);
+  OutputWorld world;
+  OutputRunner& output = world.run(kafka_output("siem", kafka, kTopic));
+  std::vector<std::string> lines(20'000);
+  auto records = keyed_records(lines, {"a", "bcd", "e", "fgh"});
+  std::vector<std::string> scans;
+  for (std::size_t i = 0; i < records.size(); ++i) scans.push_back("S-" + std::to_string(i % 3'000));
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].event.scan_id = scans[i];
+    records[i].event.module = i % 3 == 0 ? "Filescan" : "Mutex";
+  }
+  for (std::size_t i = 0; i < records.size(); i += 500) {
+    world.append(std::vector<Record>(records.begin() + static_cast<std::ptrdiff_t>(i),
+                                     records.begin() + static_cast<std::ptrdiff_t>(i + 500)));
+    if (i % 5'000 == 0) {
+      ASSERT_TRUE(drains(output));
+    }
+  }
+  ASSERT_TRUE(drains(output));
+  const auto copies = kafka.read(kTopic, 4);
+  ASSERT_EQ(copies.size(), lines.size());
+  std::set<std::string> ids;
+  for (const KafkaCopy& copy : copies) {
+    const auto number = static_cast<std::size_t>(std::stoul(copy.value.substr(5)));
+    ASSERT_EQ(copy.headers.at("scan_id"), scans[number]);
+    ASSERT_EQ(copy.headers.at("module"), records[number].event.module);
+    ASSERT_EQ(copy.headers.at("asset"), copy.key);
+    ids.insert(copy.headers.at("id"));
+  }
+  EXPECT_EQ(ids.size(), lines.size());
 }
 
 TEST(KafkaSink, RetriesWhatPassesByItself) {
