@@ -133,6 +133,20 @@ void ScanWatchPlainLine(benchmark::State& state) {
 }
 BENCHMARK(ScanWatchPlainLine);
 
+// What its worker adds for that.
+void ScanWatchHint(benchmark::State& state) {
+  std::vector<Spoken> lines(4096);
+  for (unsigned n = 0; n < lines.size(); ++n) lines[n].make(n, "Filescan", "Suspicious file found", Level::warning);
+  std::vector<RecordHint> hints;
+  std::size_t n = 0;
+  for (auto _ : state) {
+    if (hints.size() == 450) hints.clear();
+    hints.push_back(hint_of(lines[n++ % lines.size()].record, 7));
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(ScanWatchHint);
+
 // Lines of other programs, which no scan waits for.
 void ScanWatchNoise(benchmark::State& state) {
   Nobody nobody;

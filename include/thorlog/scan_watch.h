@@ -176,7 +176,7 @@ struct ScanWatchCounters {
   std::array<std::uint64_t, 19> detections{};   // since the start, by DetectionType
   std::uint64_t untracked = 0;                  // scans that found no room
   std::uint64_t assets = 0, peers = 0;          // in memory now
-  std::uint64_t bytes = 0;                      // memory in use, about
+  std::uint64_t bytes = 0;                      // memory in use, about, and with very many scans some seconds old
   std::uint64_t dark_peers = 0, rule_hits = 0;  // now; since the start
 };
 
@@ -275,8 +275,8 @@ class ScanWatch {
   void deaf(std::uint16_t input, std::int64_t from, std::int64_t to);
 
   // Gives on_scan, on_asset and on_state for what changed since the last collect(); of scans and assets of which only
-  // counts and last_seen changed, as many as `counts` says, those that have waited longest first. With a hundred
-  // thousand scans at work all of them at once would take seconds. True: every count that had changed when the sweep
+  // counts and last_seen changed, as many as `counts` says. With a hundred thousand scans at work all of them at once
+  // would take seconds. True: every count that had changed when the sweep
   // began (the first collect(), or the one after the last true) has been given by now. After a crash a store reads
   // from where the watch was when the last whole sweep began, and calls recount() for each record up to the committed
   // cursor, see() for those behind it.

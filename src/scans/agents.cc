@@ -129,14 +129,15 @@ void Watch::management_line(const SeenRecord& seen) {
 void Watch::on_interrupt(std::uint32_t number, const SeenRecord& seen, bool waits) {
   Asset& asset = assets_[number];
   const std::int64_t now = seen.log_time;
-  (waits ? asset.core.wait_log : asset.core.interrupt_log) = now;
-  (waits ? asset.core.wait_line : asset.core.interrupt_line) = seen.id;
+  AssetEvidence& evidence = asset.learn();
+  (waits ? evidence.wait_log : evidence.interrupt_log) = now;
+  (waits ? evidence.wait_line : evidence.interrupt_line) = seen.id;
   mark(asset, Dirty::state);
   const std::int64_t named = duration_of(member(seen.record.event.raw, "\"timeout\""));
   // The time that it names runs from its first line.
   const std::int64_t asked =
-      waits && asset.core.interrupt_log != kNoTime && now - asset.core.interrupt_log <= reorder()
-          ? asset.core.interrupt_log
+      waits && asset.known().interrupt_log != kNoTime && now - asset.known().interrupt_log <= reorder()
+          ? asset.known().interrupt_log
           : now;
   const std::int64_t due = asked + (named > 0 ? named / 3 * 4 : options_.interrupt_grace);
   const std::uint64_t task = waits ? task_in(seen.record.event.raw) : 0;
@@ -144,8 +145,8 @@ void Watch::on_interrupt(std::uint32_t number, const SeenRecord& seen, bool wait
   if (scan == kNone) return;
   stop_scan(scan, waits ? stop::wait : stop::interrupt, now, due, seen.id);
   // Its first line named no task, and there was no telling.
-  if (waits && asset.core.interrupt_log != kNoTime && now - asset.core.interrupt_log <= reorder())
-    stop_scan(scan, stop::interrupt, asset.core.interrupt_log, due, asset.core.interrupt_line);
+  if (waits && asset.known().interrupt_log != kNoTime && now - asset.known().interrupt_log <= reorder())
+    stop_scan(scan, stop::interrupt, asset.known().interrupt_log, due, asset.known().interrupt_line);
 }
 
 void Watch::stop_scan(std::uint32_t number, std::uint8_t bits, std::int64_t log, std::int64_t due, RecordId line) {
@@ -197,7 +198,7 @@ void Watch::conclude_stop(std::uint32_t number, std::int64_t now) {
   core.stop_due = kNoTime;
   if (!speaks && asked) {
     const bool shut = was_shut_down(asset, wait.stop_log - clean_window(), now);
-    const bool booted = asset.core.boot_log != kNoTime && asset.core.boot_log >= wait.stop_log;
+    const bool booted = asset.known().boot_log != kNoTime && asset.known().boot_log >= wait.stop_log;
     return interrupt(number, DetectionType::orderly_restart, shut || booted ? Cause::reboot : Cause::agent_stop,
                      both || shut ? "high" : "medium", std::move(evidence));
   }
@@ -212,14 +213,14 @@ void Watch::conclude_stop(std::uint32_t number, std::int64_t now) {
 
 bool Watch::was_shut_down(const Asset& asset, std::int64_t from, std::int64_t to) const noexcept {
   const auto within = [&](std::int64_t log) { return log != kNoTime && log >= from && log <= to + reorder(); };
-  return within(asset.core.planned_log) || within(asset.core.shutdown_log);
+  return within(asset.known().planned_log) || within(asset.known().shutdown_log);
 }
 
 void Watch::on_agent_run(std::uint32_t number, const SeenRecord& seen, std::string_view arguments) {
   Asset& asset = assets_[number];
-  asset.core.agent_run_log = seen.log_time;
-  asset.core.agent_run_task = task_in(seen.record.event.raw);
-  asset.core.agent_resumes = arguments.find("--resume") != std::string_view::npos;
+  asset.learn().agent_run_log = seen.log_time;
+  asset.learn().agent_run_task = task_in(seen.record.event.raw);
+  asset.learn().agent_resumes = arguments.find("--resume") != std::string_view::npos;
   asset.agent_arguments = std::make_unique<std::string>(arguments.substr(0, kMaxArguments));
   mark(asset, Dirty::state);
   // THOR may have been faster.
@@ -227,7 +228,7 @@ void Watch::on_agent_run(std::uint32_t number, const SeenRecord& seen, std::stri
   if (open == kNone) return;
   Scan& scan = scans_[open];
   if (scan.core.start_log == kNoTime || seen.log_time - scan.core.start_log > options_.start_merge) return;
-  scan.task = asset.core.agent_run_task;
+  scan.task = asset.known().agent_run_task;
   if (!scan.arguments_text) scan.set_arguments(*asset.agent_arguments);
   mark(scan, Dirty::state);
 }
@@ -241,15 +242,15 @@ void Watch::on_task_failed(std::uint32_t number, const SeenRecord& seen) {
 // An error of the agent itself. The same text again and again is told once in an hour.
 void Watch::agent_error(std::uint32_t number, const SeenRecord& seen) {
   Asset& asset = assets_[number];
+  AssetEvidence& evidence = asset.learn();
   const std::uint64_t gist = gist_of(seen.record.event.message);
   std::size_t oldest = 0;
-  for (std::size_t n = 0; n < asset.core.errors.size(); ++n) {
-    if (asset.core.errors[n] == gist && seen.log_time - asset.core.errors_log[n] < 60 * options_.interrupt_grace)
-      return;
-    if (asset.core.errors_log[n] < asset.core.errors_log[oldest]) oldest = n;
+  for (std::size_t n = 0; n < evidence.errors.size(); ++n) {
+    if (evidence.errors[n] == gist && seen.log_time - evidence.errors_log[n] < 60 * options_.interrupt_grace) return;
+    if (evidence.errors_log[n] < evidence.errors_log[oldest]) oldest = n;
   }
-  asset.core.errors[oldest] = gist;
-  asset.core.errors_log[oldest] = seen.log_time;
+  evidence.errors[oldest] = gist;
+  evidence.errors_log[oldest] = seen.log_time;
   mark(asset, Dirty::state);
   tell_asset(number, {.type = DetectionType::agent_error,
                       .discriminator = fmt::format("{:016x}", hash_of(seen.record.event.raw)),
@@ -261,8 +262,8 @@ void Watch::agent_error(std::uint32_t number, const SeenRecord& seen) {
 void Watch::on_exhausted(std::uint32_t number, const SeenRecord& seen, const SignalMatch& match) {
   Asset& asset = assets_[number];
   const std::uint64_t deadline_hash = hash_of(match.deadline) | 1;
-  if (asset.core.exhausted[0] == deadline_hash || asset.core.exhausted[1] == deadline_hash) return;
-  asset.core.exhausted = {deadline_hash, asset.core.exhausted[0]};
+  if (asset.known().exhausted[0] == deadline_hash || asset.known().exhausted[1] == deadline_hash) return;
+  asset.learn().exhausted = {deadline_hash, asset.known().exhausted[0]};
   mark(asset, Dirty::state);
   Finding finding{.type = DetectionType::resume_exhausted, .evidence = {seen.id}};
   finding.deadline = iso_time(match.deadline, nullptr);

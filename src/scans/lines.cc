@@ -204,10 +204,12 @@ void Watch::forget(std::uint32_t number) {
   scan_index_.remove(scan.hash, number);
   if (!scan.core.candidate) {
     set_peer(scan, kNone);
+    count_state(scan, false);
     --tracked_;
   }
   const AssetCore& core = asset.core;
-  const bool needed = core.scanned || core.agent || core.mapped || core.boot_log != kNoTime || !asset.scans.empty();
+  const bool needed =
+      core.scanned || core.agent || core.mapped || asset.known().boot_log != kNoTime || !asset.scans.empty();
   if (!needed) {
     asset_index_.remove(asset.hash, asset.number);
     assets_.remove(asset.number);
@@ -257,8 +259,8 @@ std::uint32_t Watch::admit(std::uint32_t number) {
   asset.core.scanned = true;
   set_peer(scan, peer);
   scan.task =
-      asset.core.agent_run_log != kNoTime && seen_->log_time - asset.core.agent_run_log <= options_.start_merge
-          ? asset.core.agent_run_task
+      asset.known().agent_run_log != kNoTime && seen_->log_time - asset.known().agent_run_log <= options_.start_merge
+          ? asset.known().agent_run_task
           : 0;
   if (scan.task != 0 && asset.agent_arguments) scan.set_arguments(*asset.agent_arguments);
   mark(scan, Dirty::state);

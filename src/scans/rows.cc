@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "scans/watch.h"
 
@@ -90,6 +91,13 @@ std::string_view row_cause(const ScanCore& core) noexcept {
   if (core.state == ScanState::suspect || core.cause == Cause::unknown) return {};
   if (core.cause == Cause::none && core.flooded && core.state <= ScanState::suspect) return name_of(Cause::log_flood);
   return name_of(core.cause);
+}
+
+bool says_something(const AssetEvidence& evidence) noexcept {
+  for (const std::int64_t log : {evidence.planned_log, evidence.shutdown_log, evidence.service_log, evidence.boot_log,
+                                 evidence.interrupt_log, evidence.wait_log, evidence.agent_run_log})
+    if (log != kNoTime) return true;
+  return evidence.exhausted != decltype(evidence.exhausted){} || evidence.errors != decltype(evidence.errors){};
 }
 
 }  // namespace
@@ -193,6 +201,7 @@ std::uint32_t Watch::restore(std::string_view blob) {
   }
   if (scan.module_count == 0) scan.add_module({scan.last_module, 0, 0, 0, 0});
   scan.core.candidate = false;
+  restate(scan);
   scan.core.deaf = deafness(scan) - scan.core.deaf;
   assets_[asset].core.scanned = true;
   ++tracked_;
@@ -213,10 +222,12 @@ void Watch::load_asset(std::string_view blob) {
       make_asset(event, XXH3_64bits(event.canonical_host.data(), event.canonical_host.size()));
   if (number == kNone) return;
   Asset& asset = assets_[number];
-  const bool mapped = asset.core.mapped;
-  in.plain(asset.core);
-  asset.core.mapped = mapped;
-  asset.core.deaf = deaf_sum_ - asset.core.deaf;
+  StoredAsset stored{asset.core, {}, asset.core};
+  in.plain(stored);
+  stored.marks.mapped = asset.core.mapped;
+  stored.times.deaf = deaf_sum_ - stored.times.deaf;
+  asset.core = {stored.times, stored.marks};
+  if (says_something(stored.evidence)) asset.learn() = stored.evidence;
   if (const std::string_view text = in.text(); !text.empty())
     asset.agent_arguments = std::make_unique<std::string>(text);
   if (const std::string_view sender = in.text(); !sender.empty()) {
@@ -281,7 +292,7 @@ void Watch::run_over(const Scan& scan) {
   sink_.on_run_over(row);
 }
 
-// Gives what has changed, in the order in which it did; of those with nothing but new counts, as many as `most` says.
+// Gives what has changed; of those with nothing but new counts, as many as `most` says.
 template <class Table, class Give>
 void Watch::give_changed(Changed& changed, Table& table, std::size_t& most, Give give) {
   const auto give_if = [&](std::uint32_t n, Dirty how) {
@@ -304,8 +315,11 @@ void Watch::give_changed(Changed& changed, Table& table, std::size_t& most, Give
 
 bool Watch::collect(std::size_t counts) {
   if (!sweeping_) {
-    for (Changed* changed : {&dirty_scans_, &dirty_assets_})
+    for (Changed* changed : {&dirty_scans_, &dirty_assets_}) {
       changed->of_sweep = changed->counts.size() - changed->first;
+      // Those that were made together lie together in a store.
+      std::sort(changed->counts.begin() + static_cast<std::ptrdiff_t>(changed->first), changed->counts.end());
+    }
     sweeping_ = true;
   }
   std::vector<ModuleRow> modules;
@@ -335,8 +349,8 @@ void Watch::give_asset(Asset& asset) {
   row.thor_seen = core.thor_wall;
   row.agent_seen = core.agent_wall;
   row.system_seen = core.system_wall;
-  row.booted = core.boot_wall;
-  row.boot_cause = name_of(core.boot_cause);
+  row.booted = asset.known().boot_wall;
+  row.boot_cause = name_of(asset.known().boot_cause);
   row.scans = core.scans;
   for (const std::uint32_t n : asset.scans)
     if (scans_[n].is_open() && !scans_[n].core.candidate) ++row.open_scans;
@@ -345,8 +359,8 @@ void Watch::give_asset(Asset& asset) {
   BlobWriter out;
   out.text(asset.host);
   out.text(asset.ip);
-  AssetCore stored = core;
-  stored.deaf = deaf_sum_ - stored.deaf;
+  StoredAsset stored{core, asset.known(), core};
+  stored.times.deaf = deaf_sum_ - core.deaf;
   out.plain(stored);
   out.text(asset.agent_arguments ? std::string_view(*asset.agent_arguments) : std::string_view());
   out.text(sender_of(asset));
@@ -426,22 +440,53 @@ void Watch::for_each_scan(const std::function<void(const ScanRow&)>& each) {
 }
 
 const ScanWatchCounters& Watch::counters() noexcept {
-  counters_.scans = {};
-  counters_.bytes = scan_index_.memory() + asset_index_.memory() + peer_index_.memory() +
+  for (const std::uint32_t number : restated_) {
+    Scan& scan = scans_[number];
+    if (!scan.used || scan.core.candidate) continue;
+    scan.restated = false;
+    count_state(scan, false);
+    scan.counted = scan.core.state;
+    count_state(scan, true);
+  }
+  restated_.clear();
+  weigh();
+  counters_.bytes = own_bytes_ + scan_index_.memory() + asset_index_.memory() + peer_index_.memory() +
                     scans_.end() * sizeof(Scan) + assets_.end() * sizeof(Asset) + peers_.end() * sizeof(Peer) +
                     timers_.size() * sizeof(Timers::Entry);
-  for (std::uint32_t n = 0; n < scans_.end(); ++n) {
-    const Scan& scan = scans_[n];
-    if (!scan.used || scan.core.candidate) continue;
-    ++counters_.scans[static_cast<std::size_t>(scan.core.state)];
-    counters_.bytes += (scan.modules_more ? sizeof *scan.modules_more : 0) +
-                       (scan.id.capacity() > 15 ? scan.id.capacity() : 0) +
-                       (scan.arguments_text ? sizeof(std::string) + scan.arguments_text->capacity() : 0) +
-                       (scan.pending ? sizeof(ScanPending) : 0);
-  }
   counters_.assets = assets_.size();
   counters_.peers = peers_.size();
   return counters_;
+}
+
+void Watch::count_state(const Scan& scan, bool in) noexcept {
+  if (scan.counted == kNotCounted) return;
+  std::uint64_t& count = counters_.scans[static_cast<std::size_t>(scan.counted)];
+  in ? ++count : --count;
+}
+
+// The memory that scans and assets have of their own. With very many, some thousand at each look: all of them at once
+// would cost more than the lines do.
+void Watch::weigh() noexcept {
+  constexpr std::uint32_t kAtOnce = 8192;
+  const auto text = [](const std::string& one) { return one.capacity() > 15 ? one.capacity() + 1 : 0; };
+  const std::uint32_t end = std::max(scans_.end(), assets_.end());
+  const std::uint32_t until = std::min(end, weighed_ + kAtOnce);
+  for (std::uint32_t n = weighed_; n < std::min(until, scans_.end()); ++n) {
+    const Scan& scan = scans_[n];
+    weighing_ += text(scan.id) + (scan.modules_more ? sizeof *scan.modules_more : 0) +
+                 (scan.arguments_text ? sizeof(std::string) + text(*scan.arguments_text) : 0) +
+                 (scan.pending ? sizeof(ScanPending) : 0);
+  }
+  for (std::uint32_t n = weighed_; n < std::min(until, assets_.end()); ++n) {
+    const Asset& asset = assets_[n];
+    weighing_ += text(asset.host) + text(asset.label) + text(asset.ip) +
+                 asset.scans.capacity() * sizeof(std::uint32_t) + (asset.evidence ? sizeof(AssetEvidence) : 0) +
+                 (asset.agent_arguments ? sizeof(std::string) + text(*asset.agent_arguments) : 0);
+  }
+  weighed_ = until;
+  if (until < end) return;
+  own_bytes_ = std::exchange(weighing_, 0);
+  weighed_ = 0;
 }
 
 }  // namespace thorlog

@@ -84,7 +84,7 @@ void Watch::on_start(std::uint32_t number, const SeenRecord& seen, std::int64_t 
   // Is it the same scan again, or another run of the same id beside it? What follows tells.
   const Asset& asset = assets_[scan.asset];
   const bool known = core.state == ScanState::aborted || core.state == ScanState::stopping ||
-                     (asset.core.boot_log != kNoTime && before != kNoTime && asset.core.boot_log > before);
+                     (asset.known().boot_log != kNoTime && before != kNoTime && asset.known().boot_log > before);
   core.restart_due = seen.log_time + (known ? reorder() : options_.start_merge);
   arm_scan(number);
 }
@@ -121,11 +121,11 @@ void Watch::conclude_restart(std::uint32_t number) {
     const std::int64_t grace = options_.interrupt_grace;
     const bool stopped = core.state == ScanState::stopping;
     const bool asked = stopped && (core.stop_bits & (stop::interrupt | stop::wait)) != 0;
-    const bool asked_beside = !asked && asset.core.interrupt_log != kNoTime &&
-                              asset.core.interrupt_log >= from - grace &&
-                              asset.core.interrupt_log <= wait.restart_log;
-    const bool booted = asset.core.boot_log != kNoTime && asset.core.boot_log >= from - reorder() &&
-                        asset.core.boot_log <= wait.restart_log + options_.start_merge;
+    const bool asked_beside = !asked && asset.known().interrupt_log != kNoTime &&
+                              asset.known().interrupt_log >= from - grace &&
+                              asset.known().interrupt_log <= wait.restart_log;
+    const bool booted = asset.known().boot_log != kNoTime && asset.known().boot_log >= from - reorder() &&
+                        asset.known().boot_log <= wait.restart_log + options_.start_merge;
     const bool shut = was_shut_down(asset, from - grace, wait.restart_log);
     std::vector<RecordId> evidence;
     if (stopped) evidence.assign(wait.stop_lines.begin(), wait.stop_lines.end());
@@ -137,8 +137,8 @@ void Watch::conclude_restart(std::uint32_t number) {
       interrupt(number, DetectionType::orderly_restart, Cause::os_shutdown, booted ? "high" : "medium",
                 std::move(evidence));
     } else if (booted) {
-      evidence.insert(evidence.begin(), asset.core.boot_lines.begin(),
-                      asset.core.boot_lines.begin() + std::min<int>(asset.core.boot_count, 3));
+      evidence.insert(evidence.begin(), asset.known().boot_lines.begin(),
+                      asset.known().boot_lines.begin() + std::min<int>(asset.known().boot_count, 3));
       interrupt(number, DetectionType::disorderly_restart, Cause::boot,
                 boot_cause(asset) == Cause::dirty ? "high" : "medium", std::move(evidence));
     } else {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -122,6 +123,8 @@ inline constexpr std::size_t kMaxArguments = 2048;
 
 enum class Dirty : std::uint8_t { no, counts, state };
 
+inline constexpr ScanState kNotCounted{0xFF};
+
 // What a plain line needs stands together, so that it waits for one page of memory: the first cache line, the next
 // two with the front of `core`, and that of its module's count.
 struct alignas(64) Scan {
@@ -138,7 +141,9 @@ struct alignas(64) Scan {
   Dirty dirty = Dirty::no;
   std::uint8_t module_count = 0;
   std::array<std::uint16_t, kInside> module_numbers{};  // of the first modules
+  ScanState counted = kNotCounted;                      // as counters() has it
   bool used = false;
+  bool restated : 1 = false;    // counters() will look at it
   bool plain : 1 = false;       // its next line only counts, if that says nothing (plain_lines.cc)
   bool owes_asset : 1 = false;  // plain lines came that its asset was not told of
   bool grouped : 1 = false;     // while `plain`: it has a group
@@ -193,7 +198,7 @@ struct alignas(64) Scan {
 static_assert(sizeof(Scan) == 512);
 inline constexpr std::size_t kPlainBytes = 192;  // but for the module's count
 
-struct AssetCore {
+struct AssetTimes {
   std::int64_t first_wall = kNoTime, last_wall = kNoTime;
   std::int64_t last_log = kNoTime;  // any kind of line
   std::int64_t thor_wall = kNoTime, agent_wall = kNoTime, system_wall = kNoTime;
@@ -202,8 +207,10 @@ struct AssetCore {
   std::int64_t last_stamp = kNoTime;  // the newest stamp that a line of it bore
   std::int64_t deaf = 0;
   std::uint64_t applied_seq = 0;
+};
 
-  // Evidence
+// What its agent and its operating system said. Many assets have neither.
+struct AssetEvidence {
   std::int64_t planned_log = kNoTime, shutdown_log = kNoTime, service_log = kNoTime;
   RecordId planned_line{}, shutdown_line{};
   std::int64_t boot_log = kNoTime, boot_last = kNoTime, boot_due = kNoTime, boot_wall = kNoTime;
@@ -224,23 +231,48 @@ struct AssetCore {
   std::array<std::uint64_t, 2> exhausted{};  // hashes of deadlines that were told
   std::array<std::uint64_t, 4> errors{};     // hashes of the agent's errors that were told
   std::array<std::int64_t, 4> errors_log{};  // and when
+};
+
+struct AssetMarks {
   bool mapped = false, scanned = false, agent = false, silent = false;
   std::uint32_t scans = 0;
 };
 
+// Stored as it lies in memory: members are only ever added at the end.
+struct StoredAsset {
+  AssetTimes times;
+  AssetEvidence evidence;
+  AssetMarks marks;
+};
+static_assert(sizeof(StoredAsset) == 408);
+
+struct AssetCore : AssetTimes, AssetMarks {};
+
 struct Asset {
+  // What each line looks at, together.
   AssetCore core;
+  std::uint64_t hash = 0;
+  std::int64_t armed = kNoTime;
+  std::uint32_t number = kNone;  // its own
+  Dirty dirty = Dirty::no;
+  bool used = false;
+  std::vector<std::uint32_t> scans;  // in memory
   std::string host;
   std::string label;  // empty: the host is its label
   std::string ip;
+  std::unique_ptr<AssetEvidence> evidence;
   std::unique_ptr<std::string> agent_arguments;  // of the last task
-  std::vector<std::uint32_t> scans;              // in memory
-  std::uint32_t number = kNone;                  // its own
-  std::uint64_t hash = 0;
-  std::int64_t armed = kNoTime;
-  Dirty dirty = Dirty::no;
-  bool used = false;
+
+  const AssetEvidence& known() const noexcept {
+    static const AssetEvidence kNothing;
+    return evidence ? *evidence : kNothing;
+  }
+  AssetEvidence& learn() {
+    if (!evidence) evidence = std::make_unique<AssetEvidence>();
+    return *evidence;
+  }
 };
+inline constexpr std::size_t kTouchedBytes = 192;  // by a line: all up to its host
 
 // A sender by its address. One that carries many hosts is a relay: when it falls silent, nobody died.
 struct Peer {

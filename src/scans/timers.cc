@@ -77,7 +77,7 @@ void Watch::check_window(std::uint32_t number, std::int64_t now) {
 
 void Watch::wake_asset(std::uint32_t number, std::int64_t now) {
   settle(assets_[number]);
-  const std::int64_t boot_due = assets_[number].core.boot_due;
+  const std::int64_t boot_due = assets_[number].known().boot_due;
   if (boot_due != kNoTime && boot_due <= now) conclude_boot(number);
   asset_silence(number, now);
   arm_asset(number);
@@ -102,8 +102,9 @@ std::int64_t Watch::due_of(const Scan& scan) noexcept {
 
 std::int64_t Watch::due_of(const Asset& asset) const noexcept {
   const AssetCore& core = asset.core;
-  if (core.silent || core.last_log == kNoTime || !(core.mapped || core.scanned || core.agent)) return core.boot_due;
-  return earlier(core.boot_due, core.last_log + options_.asset_silent + deaf_sum_ - core.deaf);
+  const std::int64_t boot_due = asset.known().boot_due;
+  if (core.silent || core.last_log == kNoTime || !(core.mapped || core.scanned || core.agent)) return boot_due;
+  return earlier(boot_due, core.last_log + options_.asset_silent + deaf_sum_ - core.deaf);
 }
 
 void Watch::arm_scan(std::uint32_t number) {

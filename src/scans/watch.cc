@@ -106,8 +106,7 @@ void Watch::expect(const Record& record) noexcept {
 // What a line changes of it: its times, and what stands around its name.
 void Watch::fetch_asset(std::uint32_t number) const noexcept {
   if (number == kNone) return;
-  assets_.fetch(number, 0, offsetof(AssetCore, applied_seq) + sizeof(AssetCore::applied_seq));
-  assets_.fetch(number, offsetof(AssetCore, mapped), sizeof(Asset));
+  assets_.fetch(number, 0, kTouchedBytes);
 }
 
 void Watch::advance(std::int64_t log_time) {
@@ -318,10 +317,20 @@ void Watch::hear(std::uint32_t number, const Event& event, std::uint64_t host_ha
 }
 
 void Watch::mark(Scan& scan, Dirty how) {
-  if (how == Dirty::state) scan.plain = false;
+  if (how == Dirty::state) {
+    scan.plain = false;
+    restate(scan);
+  }
   if (how <= scan.dirty || scan.core.candidate) return;
   dirty_scans_.add(scan.number, how);
   scan.dirty = how;
+}
+
+// Its state may be another one: for counters().
+void Watch::restate(Scan& scan) {
+  if (scan.restated || scan.core.candidate) return;
+  scan.restated = true;
+  restated_.push_back(scan.number);
 }
 
 void Watch::mark(Asset& asset, Dirty how) {

@@ -42,8 +42,8 @@ class Watch {
 
  private:
   using Numbers = std::vector<std::uint32_t>;
-  // What a store has not been given yet, oldest change first. Of `counts` those before `first` were given, and the
-  // next `of_sweep` had changed when the sweep began.
+  // What a store has not been given yet. Of `counts` those before `first` were given, and the next `of_sweep` had
+  // changed when the sweep began.
   struct Changed {
     Numbers state, counts;
     std::size_t first = 0, of_sweep = 0;
@@ -110,6 +110,7 @@ class Watch {
   bool is_known_by_name(const Asset& asset) const;
   void hear(std::uint32_t peer, const Event& event, std::uint64_t host_hash);
   void mark(Scan& scan, Dirty how);
+  void restate(Scan& scan);
   void mark(Asset& asset, Dirty how);
   bool is_live(const Scan& scan) const noexcept {
     return !scan.core.replayed && !scan.core.service && !scan.core.candidate;
@@ -234,6 +235,8 @@ class Watch {
   template <class Table, class Give>
   void give_changed(Changed& changed, Table& table, std::size_t& most, Give give);
   void collect_state(bool peers);
+  void count_state(const Scan& scan, bool in) noexcept;
+  void weigh() noexcept;
   void leave_memory();
 
   ScanOptions options_;
@@ -271,6 +274,9 @@ class Watch {
   std::uint32_t drop_at_ = 0;
   bool state_dirty_ = false;
   ScanWatchCounters counters_;
+  Numbers restated_;           // scans whose state counters_.scans may not know
+  std::uint32_t weighed_ = 0;  // scans and assets whose memory is in weighing_
+  std::size_t weighing_ = 0, own_bytes_ = 0;
 };
 
 }  // namespace thorlog

@@ -53,9 +53,10 @@ std::string solid_asset(std::string_view blob) {
   Solid solid(blob);
   solid.skip();
   solid.skip();
-  const std::size_t boot = offsetof(AssetCore, boot_lines);
-  solid.with<AssetCore>({offsetof(AssetCore, planned_line), offsetof(AssetCore, shutdown_line), boot, boot + 16,
-                         boot + 32, offsetof(AssetCore, interrupt_line), offsetof(AssetCore, wait_line)});
+  const std::size_t boot = offsetof(StoredAsset, evidence.boot_lines);
+  solid.with<StoredAsset>(
+      {offsetof(StoredAsset, evidence.planned_line), offsetof(StoredAsset, evidence.shutdown_line), boot, boot + 16,
+       boot + 32, offsetof(StoredAsset, evidence.interrupt_line), offsetof(StoredAsset, evidence.wait_line)});
   return solid.take();
 }
 
@@ -143,6 +144,12 @@ class Twins {
       told.watch->advance(now_ + 100'000 * Lab::kSecond);
       told.watch->collect(1000);
     });
+  }
+  // The states that are counted as they change are those that there are.
+  bool counts_states() {
+    std::array<std::uint64_t, 10> states{};
+    hinted_.watch->for_each_scan([&](const ScanRow& row) { ++states[static_cast<std::size_t>(row.state)]; });
+    return states == hinted_.watch->counters().scans;
   }
   const Told& full() const { return full_; }
   const Told& hinted() const { return hinted_; }
@@ -247,7 +254,12 @@ TEST(PlainLines, LeaveWhatTheFullWayLeaves) {
     options.asset_silent = 300 * Lab::kSecond;
     options.resume_window = 900 * Lab::kSecond;
     Twins twins(seed, options);
-    for (int n = 0; n < 4000; ++n) twins.turn();
+    for (int n = 0; n < 4000; ++n) {
+      twins.turn();
+      if (n % 100 == 0) {
+        ASSERT_TRUE(twins.counts_states()) << "seed " << seed << ", turn " << n;
+      }
+    }
     twins.finish();
     const std::vector<std::string>&wanted = twins.full().all, &got = twins.hinted().all;
     for (std::size_t n = 0; n < std::min(wanted.size(), got.size()); ++n)
