@@ -41,6 +41,11 @@ Result<Matcher> Matcher::compile(std::span<const MatchEntry> entries) {
   std::stable_partition(matcher.entries_.begin(), matcher.entries_.end(), [](const Entry& entry) {
     return entry.wanted.message_patterns.empty() && entry.wanted.raw_patterns.empty();
   });
+  matcher.only_patterns_ = std::all_of(matcher.entries_.begin(), matcher.entries_.end(), [](const Entry& entry) {
+    const Keys& keys = entry.wanted;
+    return keys.levels == ~0U && keys.flags == 0 && !keys.has_names &&
+           !(keys.message_patterns.empty() && keys.raw_patterns.empty());
+  });
   for (PatternSet* set : {&matcher.messages_, &matcher.raws_}) {
     if (auto compiled = set->compile(); !compiled) return fail(std::move(compiled).error());
   }
@@ -83,6 +88,7 @@ bool Matcher::matches(const StoredRecord& stored) const {
   if (entries_.empty() || has_bit(sure_kinds_, event.kind)) return true;
   messages_.begin(event.message);
   raws_.begin(event.raw);
+  if (only_patterns_ && !raws_.may_match() && !messages_.may_match()) return false;
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return holds(entry.wanted, stored) && std::none_of(entry.excluded.begin(), entry.excluded.end(),
                                                        [&](const Keys& keys) { return holds(keys, stored); });

@@ -55,6 +55,7 @@ class Matcher {
   mutable PatternSet messages_;
   mutable PatternSet raws_;
   std::uint32_t sure_kinds_ = 0;  // those that some entry wants whatever else they are
+  bool only_patterns_ = false;    // are what the entries ask for, besides kinds
   bool needs_asset_ = false;
   bool needs_fields_ = false;
 };

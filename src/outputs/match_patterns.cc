@@ -29,6 +29,9 @@ class Bits {
   void resize(std::size_t bits) { words_.assign((bits + 63) / 64, 0); }
   void clear() noexcept { std::fill(words_.begin(), words_.end(), 0); }
   void set(std::size_t bit) noexcept { words_[bit / 64] |= std::uint64_t{1} << (bit % 64); }
+  bool any() const noexcept {
+    return std::any_of(words_.begin(), words_.end(), [](std::uint64_t word) { return word != 0; });
+  }
   bool has(std::size_t bit) const noexcept { return (words_[bit / 64] >> (bit % 64) & 1U) != 0; }
 
  private:
@@ -50,6 +53,7 @@ struct PatternSet::Impl {
   LiteralFilter literals;             // instead of it where it can't run
   std::vector<std::uint32_t> owners;  // the pattern of each literal
   std::unique_ptr<RE2::Set> others;   // patterns that no filter knows, when there are several
+  bool all_filtered = false;          // there are no such
 
   // About the text of begin().
   std::string_view text;
@@ -82,6 +86,11 @@ struct PatternSet::Impl {
       ++count;
     }
     if (count > 1 && set->Compile()) others = std::move(set);
+  }
+
+  bool may_match() {
+    if (!ran_filters) run_filters();
+    return possible.any() || (!all_filtered && may_match_unfiltered());
   }
 
   bool may_match_unfiltered() {
@@ -120,7 +129,7 @@ Result<std::uint32_t> PatternSet::add(const std::string& pattern) {
 Status PatternSet::compile(Filter filter) {
   std::vector<Window> windows;
   std::vector<std::pair<std::uint32_t, std::string>> literals;
-  bool by_windows = filter == Filter::best && WindowFilter::can_run();
+  bool by_windows = filter != Filter::portable && WindowFilter::can_run();
   for (std::uint32_t i = 0; i < impl_->patterns.size(); ++i) {
     Impl::Pattern& pattern = impl_->patterns[i];
     const std::vector<std::string> required = required_literals(pattern.text);
@@ -135,7 +144,7 @@ Status PatternSet::compile(Filter filter) {
   }
   if (by_windows) {
     for (const Window& window : windows) impl_->patterns[window.owner].filtered = true;
-    impl_->windows.build(std::move(windows), usual_text());
+    impl_->windows.build(std::move(windows), usual_text(), filter == Filter::best);
   } else {
     for (const auto& [owner, literal] : literals) {
       impl_->literals.add(literal);
@@ -144,6 +153,8 @@ Status PatternSet::compile(Filter filter) {
     }
     impl_->literals.build();
   }
+  impl_->all_filtered = std::all_of(impl_->patterns.begin(), impl_->patterns.end(),
+                                    [](const Impl::Pattern& pattern) { return pattern.filtered; });
   impl_->compile_others();
   for (Bits* bits : {&impl_->possible, &impl_->known, &impl_->matched}) bits->resize(impl_->patterns.size());
   return ok();
@@ -156,6 +167,8 @@ void PatternSet::begin(std::string_view text) noexcept {
   impl_->ran_filters = false;
   impl_->looked_at_others = false;
 }
+
+bool PatternSet::may_match() { return !impl_->patterns.empty() && impl_->may_match(); }
 
 bool PatternSet::has(std::uint32_t pattern) {
   Impl& impl = *impl_;

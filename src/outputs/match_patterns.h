@@ -26,8 +26,9 @@ class PatternSet {
 
   // The number of the pattern, the same for the same text. Errors: config (it does not compile, there are too many).
   Result<std::uint32_t> add(const std::string& pattern);
-  // After the last add(). `portable` is what runs on processors without SSSE3 and for very many patterns.
-  enum class Filter : std::uint8_t { best, portable };
+  // After the last add(). `narrow` is what runs on processors without AVX2, `portable` on those without SSSE3 and for
+  // very many patterns.
+  enum class Filter : std::uint8_t { best, narrow, portable };
   Status compile(Filter filter = Filter::best);
 
   bool empty() const noexcept;
@@ -36,6 +37,8 @@ class PatternSet {
   void begin(std::string_view text) noexcept;
   // Does this pattern match the text?
   bool has(std::uint32_t pattern);
+  // False: none of the patterns matches the text.
+  bool may_match();
 
  private:
   struct Impl;

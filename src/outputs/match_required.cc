@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t kMaxLiterals = 256;  // of one pattern; with more it counts as having none
 constexpr std::size_t kMaxWindows = 24;    // of one sequence
-constexpr std::size_t kLongWindow = 6;     // tried besides the shortest
+// Of windows, the shortest first. Longer than kPlaced they are tried only where they begin or end with a part.
+constexpr std::array<std::size_t, 5> kLengths = {Window::kLength, 6, 8, 12, 24};
+constexpr std::size_t kPlaced = 6;
 // A window that stands in every second line is still worth more than an automaton that reads every byte.
 constexpr double kTooCommon = 1.0 / 500;  // for each byte of text
 
@@ -162,8 +164,8 @@ std::vector<Window> rarest_windows(const Sequence& sequence, std::uint32_t owner
   std::vector<Window> best;
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t boundary = 0; boundary <= sequence.size(); ++boundary) {
-    for (const std::size_t length : {Window::kLength, kLongWindow}) {
-      for (std::size_t before = 0; before <= length; ++before) {
+    for (const std::size_t length : kLengths) {
+      for (std::size_t before = 0; before <= length; before += length > kPlaced ? length : 1) {
         std::vector<Window> windows = windows_at(sequence, reversed, boundary, before, length, owner);
         if (windows.empty()) continue;
         const Rates rates = rates_of(windows);

@@ -7,8 +7,9 @@
 #include <utility>
 
 #if defined(__x86_64__)
-#include <tmmintrin.h>
+#include <immintrin.h>
 #define THORLOG_SSSE3 __attribute__((target("ssse3")))
+#define THORLOG_AVX2 __attribute__((target("avx2")))
 #endif
 
 namespace thorlog {
@@ -106,7 +107,12 @@ std::vector<std::size_t> WindowFilter::grouped(const std::vector<Window>& window
   return group_of;
 }
 
-void WindowFilter::build(std::vector<Window> windows, std::string_view sample) {
+void WindowFilter::build(std::vector<Window> windows, std::string_view sample, bool wide) {
+#if defined(THORLOG_AVX2)
+  wide_ = wide && __builtin_cpu_supports("avx2") != 0;
+#else
+  wide_ = false && wide;
+#endif
   // Wide ones first: then the narrow ones keep away from them.
   std::stable_sort(windows.begin(), windows.end(),
                    [](const Window& a, const Window& b) { return key_width(a) > key_width(b); });
@@ -167,7 +173,20 @@ void WindowFilter::look(std::string_view text, std::size_t at, unsigned groups, 
 
 #if defined(THORLOG_SSSE3)
 
-THORLOG_SSSE3 void WindowFilter::search(std::string_view text, Found found, void* context) const {
+void WindowFilter::search(std::string_view text, Found found, void* context) const {
+  wide_ ? search_avx2(text, found, context) : search_ssse3(text, found, context);
+}
+
+// `places`: a bit for each place after `at` where groups are left, which stand in `each`.
+void WindowFilter::look_at_all(std::string_view text, std::size_t at, unsigned places, const unsigned char* each,
+                               Found found, void* context) const {
+  for (; places != 0; places &= places - 1) {
+    const auto place = static_cast<std::size_t>(std::countr_zero(places));
+    if (at + place + Window::kLength <= text.size()) look(text, at + place, each[place], found, context);
+  }
+}
+
+THORLOG_SSSE3 void WindowFilter::search_ssse3(std::string_view text, Found found, void* context) const {
   __m128i low[Window::kLength];
   __m128i high[Window::kLength];
   for (std::size_t i = 0; i < Window::kLength; ++i) {
@@ -176,7 +195,7 @@ THORLOG_SSSE3 void WindowFilter::search(std::string_view text, Found found, void
   }
   const __m128i half = _mm_set1_epi8(0x0F);
   constexpr std::size_t kSpan = 16 + Window::kLength - 1;  // what sixteen places look at
-  char tail[2 * kSpan] = {};
+  char tail[kSpan] = {};
   for (std::size_t at = 0; at + Window::kLength <= text.size(); at += 16) {
     const char* from = text.data() + at;
     if (text.size() - at < kSpan) {
@@ -190,14 +209,43 @@ THORLOG_SSSE3 void WindowFilter::search(std::string_view text, Found found, void
       const __m128i by_high = _mm_shuffle_epi8(high[i], _mm_and_si128(_mm_srli_epi16(bytes, 4), half));
       groups = _mm_and_si128(groups, _mm_and_si128(by_low, by_high));
     }
-    const int none = _mm_movemask_epi8(_mm_cmpeq_epi8(groups, _mm_setzero_si128()));
+    const auto none = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(groups, _mm_setzero_si128())));
     if (none == 0xFFFF) continue;
     unsigned char each[16];
     _mm_storeu_si128(reinterpret_cast<__m128i*>(each), groups);
-    for (unsigned places = ~static_cast<unsigned>(none) & 0xFFFFU; places != 0; places &= places - 1) {
-      const auto place = static_cast<std::size_t>(std::countr_zero(places));
-      if (at + place + Window::kLength <= text.size()) look(text, at + place, each[place], found, context);
+    look_at_all(text, at, ~none & 0xFFFFU, each, found, context);
+  }
+}
+
+// The same for 32 places: its two halves are looked up in the same tables.
+THORLOG_AVX2 void WindowFilter::search_avx2(std::string_view text, Found found, void* context) const {
+  __m256i low[Window::kLength];
+  __m256i high[Window::kLength];
+  for (std::size_t i = 0; i < Window::kLength; ++i) {
+    low[i] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low_[i].data())));
+    high[i] = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high_[i].data())));
+  }
+  const __m256i half = _mm256_set1_epi8(0x0F);
+  constexpr std::size_t kSpan = 32 + Window::kLength - 1;
+  char tail[kSpan] = {};
+  for (std::size_t at = 0; at + Window::kLength <= text.size(); at += 32) {
+    const char* from = text.data() + at;
+    if (text.size() - at < kSpan) {
+      std::memcpy(tail, from, text.size() - at);
+      from = tail;
     }
+    __m256i groups = _mm256_set1_epi8(-1);
+    for (std::size_t i = 0; i < Window::kLength; ++i) {
+      const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+      const __m256i by_low = _mm256_shuffle_epi8(low[i], _mm256_and_si256(bytes, half));
+      const __m256i by_high = _mm256_shuffle_epi8(high[i], _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));
+      groups = _mm256_and_si256(groups, _mm256_and_si256(by_low, by_high));
+    }
+    const auto none = static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(groups, _mm256_setzero_si256())));
+    if (none == ~0U) continue;
+    unsigned char each[32];
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(each), groups);
+    look_at_all(text, at, ~none, each, found, context);
   }
 }
 

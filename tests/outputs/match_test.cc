@@ -280,7 +280,8 @@ std::string random_text(std::mt19937& random) {
 
 class PatternSets : public testing::TestWithParam<PatternSet::Filter> {};
 INSTANTIATE_TEST_SUITE_P(EachFilter, PatternSets,
-                         testing::Values(PatternSet::Filter::best, PatternSet::Filter::portable));
+                         testing::Values(PatternSet::Filter::best, PatternSet::Filter::narrow,
+                                         PatternSet::Filter::portable));
 
 TEST_P(PatternSets, AgreeWithPlainRe2) {
   std::vector<std::string> patterns = bench_patterns();
