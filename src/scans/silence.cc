@@ -20,8 +20,8 @@ std::int64_t Watch::deafness_of(std::uint16_t input) const noexcept {
 }
 
 // How long a relay has been dark by now; 0: it is not, or the peer is no relay. One through which only one or two
-// scans speak at a time is silent when they are; when several that had just spoken fall silent together, it was not
-// they.
+// scans speak at a time is silent when they are; when several fall silent together, it was not they. One that had
+// said nothing for a while before the relay's last line fell silent alone.
 std::int64_t Watch::dark_gap(std::uint32_t number) noexcept {
   constexpr int kBusy = 3;
   Peer& peer = peers_[number];
@@ -30,10 +30,11 @@ std::int64_t Watch::dark_gap(std::uint32_t number) noexcept {
   if (gap <= options_.silence_suspect / 2) return 0;
   if (peer.judged != time_) {
     peer.judged = time_;
+    const std::int64_t together = options_.silence_suspect / 4;
     int spoke = 0;
     for (const std::uint32_t n : peer.scans) {
       const Scan& scan = scans_[n];
-      if (scan.is_open() && is_live(scan) && scan.core.last_log > peer.last_log - options_.silence_suspect) ++spoke;
+      if (scan.is_open() && is_live(scan) && scan.core.last_log > peer.last_log - together) ++spoke;
     }
     peer.was_busy = spoke >= kBusy;
   }

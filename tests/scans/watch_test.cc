@@ -43,6 +43,23 @@ TEST(ScanWatch, ADarkRelayIsOneConditionAndNoDeadScan) {
   EXPECT_EQ(count_of(lab, DetectionType::scan_suspect), 1U);
 }
 
+TEST(ScanWatch, ScansOfARelayThatFallSilentOneAfterTheOtherAreSilentThemselves) {
+  Lab lab;  // silence_suspect is 30 minutes
+  for (int n = 0; n < 6; ++n) lab.say(start("h" + std::to_string(n), "S-" + std::to_string(n)), "10.9.9.9:514");
+  // Each speaks each minute until it dies; the last ones within ten minutes, and then nothing more comes this way.
+  for (int minute = 1; minute <= 60; ++minute) {
+    lab.at(minute * 60);
+    for (int n = 0; n < 6; ++n) {
+      if (minute > 10 * (n + 1)) continue;
+      lab.say(finding("h" + std::to_string(n), "S-" + std::to_string(n)), "10.9.9.9:514");
+    }
+  }
+  lab.at(12 * 3600);
+  EXPECT_EQ(count_of(lab, DetectionType::scan_suspect), 6U);
+  EXPECT_EQ(count_of(lab, DetectionType::scan_lost), 6U);
+  EXPECT_TRUE(lab.dark.empty());
+}
+
 TEST(ScanWatch, ScansBeyondTheirNumberAreCounted) {
   ScanOptions options;
   options.max_scans = 10;
