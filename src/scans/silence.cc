@@ -19,6 +19,9 @@ std::int64_t Watch::deafness_of(std::uint16_t input) const noexcept {
   return found == deaf_inputs_.end() ? 0 : found->second;
 }
 
+// Else neither a start nor an end would be seen.
+bool Watch::silence_tells(const Scan& scan) noexcept { return !scan.core.flooded && scan.core.info_seen; }
+
 // How long a relay has been dark by now; 0: it is not, or the peer is no relay. One through which only one or two
 // scans speak at a time is silent when they are; when several fall silent together, it was not they. One that had
 // said nothing for a while before the relay's last line fell silent alone.
@@ -34,7 +37,8 @@ std::int64_t Watch::dark_gap(std::uint32_t number) noexcept {
     int spoke = 0;
     for (const std::uint32_t n : peer.scans) {
       const Scan& scan = scans_[n];
-      if (scan.is_open() && is_live(scan) && scan.core.last_log > peer.last_log - together) ++spoke;
+      if (scan.is_open() && is_live(scan) && silence_tells(scan) && scan.core.last_log > peer.last_log - together)
+        ++spoke;
     }
     peer.was_busy = spoke >= kBusy;
   }
@@ -89,8 +93,7 @@ std::int64_t Watch::silence_due(const Scan& scan, std::int64_t length) noexcept 
 void Watch::check_silence(std::uint32_t number, std::int64_t now) {
   Scan& scan = scans_[number];
   ScanCore& core = scan.core;
-  if (core.flooded || !core.info_seen) {
-    // Neither a start nor an end would be seen, so silence says nothing.
+  if (!silence_tells(scan)) {
     if (silence_due(scan, options_.silence_lost) > now) return;
     core.closed = true;
     core.closed_log = now;

@@ -194,6 +194,7 @@ class Watch {
   // silence.cc
   std::int64_t deafness(const Scan& scan) noexcept;
   std::int64_t deafness_of(std::uint16_t input) const noexcept;
+  static bool silence_tells(const Scan& scan) noexcept;
   std::int64_t dark_gap(std::uint32_t peer) noexcept;
   void hear_again(Scan& scan) noexcept { scan.core.deaf = deafness(scan); }
   void add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input);
