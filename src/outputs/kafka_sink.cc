@@ -23,7 +23,7 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kFullAfter = kSecond;
 constexpr std::int64_t kDay = 86'400 * kSecond;
 constexpr std::size_t kSmallestBatch = 16U << 10;
-constexpr std::size_t kUsualBatch = 1'000'000;  // librdkafka's batch.size
+constexpr std::size_t kSmallestWindow = 600'000;  // for each partition
 constexpr std::size_t kMostBytes = KafkaFlights::Limits().bytes;
 constexpr std::size_t kKeepBuffer = 1U << 20;
 constexpr std::uint64_t kRing = 1;
@@ -95,7 +95,7 @@ Status KafkaSink::make_producer() {
   if (!conf) return fail(std::move(conf).error());
   one_by_one_ = !suspects_.empty();
   suspect_was_refused_ = false;
-  batch_limit_ = std::max(kUsualBatch, kafka_number(**conf, "batch.size"));
+  batch_limit_ = kafka_number(**conf, "batch.size");
   if (one_by_one_) set_kafka(**conf, "batch.num.messages", "1");
   if (batch_bytes_ != 0) set_kafka(**conf, "batch.size", std::to_string(batch_bytes_));
   rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
@@ -117,7 +117,8 @@ Status KafkaSink::make_producer() {
 // next one is due: its thread then takes a core from whoever is to answer. So there is one that is under way, and not
 // quite another; and a small window stays in the processor's cache.
 void KafkaSink::set_window(std::size_t partitions) {
-  flights_.set_limit(std::min(kMostBytes, std::max<std::size_t>(partitions, 1) * (batch_limit_ + batch_limit_ / 5)));
+  const std::size_t each = std::max(kSmallestWindow, batch_limit_ + batch_limit_ / 5);
+  flights_.set_limit(std::min(kMostBytes, std::max<std::size_t>(partitions, 1) * each));
 }
 
 void KafkaSink::destroy_producer() {
@@ -364,7 +365,7 @@ void KafkaSink::settled() {
   destroy_producer();
   // Not one of the batch was too large by itself: so the topic takes only smaller batches.
   if (one_by_one_ && suspects_.empty() && !suspect_was_refused_) {
-    batch_bytes_ = std::max(kSmallestBatch, (batch_bytes_ == 0 ? kUsualBatch : batch_bytes_) / 2);
+    batch_bytes_ = std::max(kSmallestBatch, (batch_bytes_ == 0 ? batch_limit_ : batch_bytes_) / 2);
   }
   phase_ = Phase::waiting;
   const bool parks = trouble_.judgement.verdict == KafkaVerdict::park;
