@@ -145,8 +145,11 @@ void clear(Event& event) noexcept {
   event.level = Level::none;
   event.flags = 0;
   event.score = std::numeric_limits<double>::quiet_NaN();
-  event.host = event.ip = event.app_name = event.procid = event.msgid = event.structured_data = {};
-  event.module = event.message = event.scan_id = event.uid = event.group_id = {};
+  // One by one: in a chain each would be read back from where the one before it is still being written.
+  for (std::string_view Event::*field :
+       {&Event::host, &Event::ip, &Event::app_name, &Event::procid, &Event::msgid, &Event::structured_data,
+        &Event::module, &Event::message, &Event::scan_id, &Event::uid, &Event::group_id})
+    event.*field = {};
 }
 
 // More than a day late is a replay of old lines, as far as one line can tell (domain notes 5.5, 10).
