@@ -129,6 +129,8 @@ class JournalReader {
   void seek(Position to);
   // Only records that are as durable as configured are given when true.
   void only_synced(bool on);
+  // For who wants a batch or two: smaller reads.
+  void read_little();
 
  private:
   struct State;

@@ -10,7 +10,7 @@ namespace thorlog {
 namespace {
 
 constexpr std::size_t kReadBytes = 1U << 20;
-constexpr std::size_t kSeekBytes = 64U << 10;  // while looking for a place only headers are wanted
+constexpr std::size_t kSeekBytes = 64U << 10;  // while looking for a place only headers are wanted; for few batches
 
 }  // namespace
 
@@ -31,6 +31,7 @@ struct JournalReader::State {
   Journal::State& journal;
   Position position;
   bool only_synced = false;
+  std::size_t read_bytes = kReadBytes;
   SharedLog::Place place;
   std::vector<BatchRef> taken;  // from memory, given one by one
   std::size_t given = 0;
@@ -51,6 +52,7 @@ JournalReader::~JournalReader() { state_->journal.shared.leave(state_->place); }
 
 Position JournalReader::position() const noexcept { return state_->position; }
 void JournalReader::only_synced(bool on) { state_->only_synced = on; }
+void JournalReader::read_little() { state_->read_bytes = kSeekBytes; }
 Result<BatchRef> JournalReader::next() { return state_->next(); }
 
 void JournalReader::seek(Position to) {
@@ -120,7 +122,7 @@ Status JournalReader::State::open(const SharedLog::DiskRange& range) {
     file.reset();
     return fail(std::move(start).error());
   }
-  scanner = std::make_unique<Scanner>(*file, range.segment->base, journal.checksum, kReadBytes);
+  scanner = std::make_unique<Scanner>(*file, range.segment->base, journal.checksum, read_bytes);
   scanner->go_to(*start, range.end);
   segment = range.segment;
   least_seq = segment->first_seq;

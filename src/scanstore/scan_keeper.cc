@@ -252,20 +252,27 @@ Position ScanKeeper::hint_for(std::uint64_t offset) const {
 }
 
 bool ScanKeeper::fetch(RecordId id, Evidence& evidence) {
-  JournalReader reader(env_.journal, hint_for(id.offset));
-  for (;;) {
-    auto batch = reader.next();
-    if (!batch || !*batch || (*batch)->base_offset() > id.offset) return false;
-    if ((*batch)->end_offset() <= id.offset) continue;
-    BatchReader records(**batch);
-    Record record;
-    while (records.next(record)) {
-      if (records.offset() != id.offset) continue;
-      evidence = {id, record.received, std::string(record.event.raw.substr(0, kEvidenceBytes))};
-      return true;
+  const auto holds = [&](const BatchRef& batch) {
+    return batch && batch->base_offset() <= id.offset && id.offset < batch->end_offset();
+  };
+  if (!holds(fetched_)) {
+    fetched_ = BatchRef();
+    JournalReader reader(env_.journal, hint_for(id.offset));
+    reader.read_little();
+    while (!holds(fetched_)) {
+      auto batch = reader.next();
+      if (!batch || !*batch || (*batch)->base_offset() > id.offset) return false;
+      fetched_ = *std::move(batch);
     }
-    return false;
   }
+  BatchReader records(*fetched_);
+  Record record;
+  while (records.next(record)) {
+    if (records.offset() != id.offset) continue;
+    evidence = {id, record.received, std::string(record.event.raw.substr(0, kEvidenceBytes))};
+    return true;
+  }
+  return false;
 }
 
 void ScanKeeper::on_scan(const ScanRow& row) {

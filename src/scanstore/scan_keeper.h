@@ -119,7 +119,8 @@ class ScanKeeper final : private ScanSink {
   std::array<Ahead, ScanWatch::kAhead> ahead_;  // a ring; empty between two batches
   std::size_t ahead_read_ = 0, ahead_seen_ = 0;
   std::vector<RecordHint> hints_;  // of a batch that had none
-  std::deque<Position> places_;    // of the last batches taken, to find a line for evidence
+  BatchRef fetched_;  // the last that was looked into for evidence: who fell silent together spoke together
+  std::deque<Position> places_;  // of the last batches taken, to find a line for evidence
 
   bool begun_ = false;         // a transaction is open; it stays so from the first change to the commit
   std::uint64_t records_ = 0;  // since the last commit
