@@ -13,6 +13,17 @@ namespace thorlog {
 
 static_assert(kBatchHeaderSize == sizeof(BatchHeader) && kRecordHeaderSize == sizeof(RecordHeader));
 
+namespace {
+
+constexpr std::size_t kAhead = 768;  // of a batch: about a record
+
+// Other cores have read this memory; it comes back before it is needed.
+void fetch_for_writing(const std::byte* memory, std::size_t bytes) noexcept {
+  for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(memory + at, 1);
+}
+
+}  // namespace
+
 // Lives until the pool and the last of its batches are gone.
 struct BatchPool::Core {
   Core(std::size_t bytes, std::size_t keep) : batch_bytes(bytes), most(keep) { free.reserve(keep); }
@@ -123,6 +134,7 @@ bool Batch::add(const Record& record) {
   }
   size_ += encode_record(record, checksum_, data_ + size_);
   ++count_;
+  fetch_for_writing(data_ + size_, std::min(kAhead, capacity_ - size_));
   min_received_ = std::min(min_received_, record.received);
   max_received_ = std::max(max_received_, record.received);
   return true;
