@@ -65,6 +65,7 @@ class KafkaFlights {
       lent_bytes_ -= lent_.front().batch->capacity();
       lent_.pop_front();
     }
+    if (lent_.empty()) is_lent_ = false;  // the batch in hand was let go of, too: its next record lends it again
     return token;
   }
 

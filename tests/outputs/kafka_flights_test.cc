@@ -53,6 +53,27 @@ TEST(KafkaFlights, BytesBoundTheWindowToo) {
   EXPECT_TRUE(flights.has_room());
 }
 
+// A window that is smaller than a batch empties in the middle of one.
+TEST(KafkaFlights, ABatchOfWhichAllHasArrivedIsHeldAgainForItsLaterRecords) {
+  BatchPool pool(1024);
+  KafkaFlights flights(few(8));
+  BatchRef batch = Batch::make(pool, 0);
+  const std::byte* const memory = batch->bytes().data();
+  flights.begin_batch(batch);
+  ASSERT_TRUE(flights.lend());
+  flights.launch(1, 1);
+  flights.arrived(0);
+  flights.take_delivered();
+  ASSERT_TRUE(flights.lend());
+  flights.launch(2, 1);
+  batch = {};
+  flights.begin_batch(Batch::make(1024, 0));
+  EXPECT_NE(Batch::make(pool, 0)->bytes().data(), memory) << "filled anew while its bytes are under way";
+  flights.arrived(1);
+  flights.take_delivered();
+  EXPECT_EQ(Batch::make(pool, 0)->bytes().data(), memory) << "held for ever";
+}
+
 TEST(KafkaFlights, WhatArrivedIsKnownAfterARewind) {
   KafkaFlights flights(few(8));
   for (std::uint64_t seq = 1; seq <= 5; ++seq) flights.launch(seq, 1);
