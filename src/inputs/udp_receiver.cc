@@ -18,6 +18,13 @@ constexpr std::size_t kLargest = 65536;  // more than any UDP payload without ju
 constexpr std::size_t kStride = kLargest + std::size_t{9} * 64;
 constexpr std::uint64_t kLookAtDropsMs = 1000;
 constexpr std::uint64_t kDrainLookMs = 5;
+// Waking up for each datagram takes longer than handling it. So when they come this close together, and the kernel's
+// buffer can hold what comes meanwhile, the sockets are looked at each millisecond, until there are few again.
+constexpr std::int64_t kClose = 250'000;  // ns between two readings
+constexpr int kCloseReadings = 8;
+constexpr std::uint64_t kPollMs = 1;
+constexpr int kFew = 4;  // in one look
+constexpr std::uint64_t kRoomToPoll = 1U << 20;
 constexpr std::uint64_t kLeastOverhead =
     256;  // what a datagram takes at least of the kernel's buffer besides its bytes
 
@@ -67,6 +74,7 @@ UdpReceiver::UdpReceiver(Environment environment, std::vector<UdpSocket> sockets
       self_(std::make_shared<UdpReceiver*>(this)),
       updates_(env_.context.loop, [this](SharedLimits&& limits) { change(std::move(limits)); }),
       look_at_drops_(env_.context.loop, [this] { count_drops(); }),
+      poll_timer_(env_.context.loop, [this] { poll(); }),
       drain_timer_(env_.context.loop, [this] { go_on_draining(); }) {
   sockets_.reserve(sockets.size());  // the watches point into it
   for (UdpSocket& socket : sockets) {
@@ -98,11 +106,43 @@ void UdpReceiver::change(SharedLimits limits) {
 void UdpReceiver::ready(Watched& watched, int status) {
   // libuv stops watching when the socket has an error to tell; the read fetches that.
   if (status < 0) watched.watch->start(UV_READABLE);
+  const int count = read_all(watched);
+  const std::int64_t now = env_.context.clock.steady();
+  close_readings_ = count > 0 && now - last_reading_ < kClose ? close_readings_ + 1 : 0;
+  last_reading_ = now;
+  if (close_readings_ >= kCloseReadings && !paused_ && watched.socket.granted >= kRoomToPoll) start_polling();
+}
+
+// What one turn takes from a socket; how many datagrams that were.
+int UdpReceiver::read_all(Watched& watched) {
+  int all = 0;
   for (int batch = 0; batch < kBatchesATurn; ++batch) {
-    if (must_wait()) return pause();
-    if (read(watched) < kBatch) return;
+    if (must_wait()) {
+      pause();
+      return all;
+    }
+    const int count = read(watched);
+    all += count;
+    if (count < kBatch) return all;
   }
   count_drops();  // more and more comes: the kernel's buffer may be full
+  return all;
+}
+
+void UdpReceiver::start_polling() {
+  for (Watched& each : sockets_) each.watch->stop();
+  poll_timer_.start(kPollMs, kPollMs);
+}
+
+void UdpReceiver::poll() {
+  int count = 0;
+  for (Watched& watched : sockets_) {
+    if (!paused_) count += read_all(watched);
+  }
+  if (paused_ || count >= kFew) return;
+  poll_timer_.stop();
+  close_readings_ = 0;
+  for (Watched& watched : sockets_) watched.watch->start(UV_READABLE);
 }
 
 // Full for a moment: the kernel's buffer waits, and its drops are counted. Full for long: we read and refuse, so that
@@ -231,6 +271,7 @@ void UdpReceiver::say_refused(const sockaddr_storage& from, RefuseReason reason)
 void UdpReceiver::pause() {
   if (paused_) return;
   paused_ = true;
+  poll_timer_.stop();
   for (Watched& watched : sockets_) watched.watch->stop();
   env_.figures.paused.store(static_cast<std::uint32_t>(sockets_.size()), std::memory_order_relaxed);
 }
@@ -258,6 +299,7 @@ void UdpReceiver::count_drops() {
 
 void UdpReceiver::drain(std::function<void()> drained) {
   drained_ = std::move(drained);
+  poll_timer_.stop();
   for (Watched& watched : sockets_) {
     // Passed sockets stay open behind our back, so they must get no filter; there a number of bytes makes the end.
     if (!env_.passed) refuse_new_datagrams(watched.socket.fd.get());
@@ -291,6 +333,7 @@ void UdpReceiver::go_on_draining() {
 void UdpReceiver::close() {
   if (std::exchange(closed_, true)) return;
   count_drops();
+  poll_timer_.stop();
   sockets_.clear();
   peers_.for_each([this](UdpPeer& peer) { env_.context.intake.close(peer.stream); });
 }

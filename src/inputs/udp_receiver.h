@@ -55,6 +55,9 @@ class UdpReceiver {
   class Arena;
 
   void ready(Watched& watched, int status);
+  int read_all(Watched& watched);
+  void start_polling();
+  void poll();
   bool must_wait() const;
   int read(Watched& watched);
   void take(const mmsghdr& message, std::int64_t now, std::int64_t received);
@@ -78,6 +81,8 @@ class UdpReceiver {
   UdpPeer* last_ = nullptr;             // of the datagram before; null after the table has changed
   std::optional<AddressBytes> denied_;  // the last peer that is not allowed
   bool paused_ = false;
+  int close_readings_ = 0;  // in a row that came close to the one before
+  std::int64_t last_reading_ = 0;
   std::int64_t quiet_until_ = 0;  // refusals are told at most once a second, whoever sends
   std::uint64_t drain_left_ = 0;  // bytes that may have waited when draining began
   std::uint64_t drain_looks_left_ = 0;
@@ -87,6 +92,7 @@ class UdpReceiver {
   std::shared_ptr<UdpReceiver*> self_;  // for callbacks that can't be taken back; null inside when we are gone
   Mailbox<SharedLimits> updates_;
   Timer look_at_drops_;
+  Timer poll_timer_;  // active: the sockets are looked at by time, and not watched
   Timer drain_timer_;
 };
 

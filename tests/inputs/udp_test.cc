@@ -97,6 +97,38 @@ TEST_F(Udp, OneStreamForAPeerWhateverItsPort) {
   EXPECT_EQ(bench->intake().seen[1].peer, "127.0.0.1:" + std::to_string(second.port()));
 }
 
+// The bench's clock stands still, so that all of these come close together: from some on the sockets are looked at by
+// time. With few of them it ends, and begins again.
+TEST_F(Udp, ReadsByTimeWhileDatagramsComeClose) {
+  open(udp_on("127.0.0.1"));
+  Client client(SOCK_DGRAM, "127.0.0.1", port_of(*input));
+  std::vector<std::string> sent;
+  for (std::uint64_t n = 1; n <= 50; ++n) {
+    sent.push_back(std::to_string(n));
+    ASSERT_TRUE(client.send_datagram(sent.back()));
+    ASSERT_TRUE(receive(n));
+  }
+  EXPECT_EQ(bench->intake().lines(), sent);
+}
+
+TEST_F(Udp, WaitsForRoomAlsoWhileItReadsByTime) {
+  open(udp_on("127.0.0.1"));
+  Client client(SOCK_DGRAM, "127.0.0.1", port_of(*input));
+  for (std::uint64_t n = 1; n <= 9; ++n) {
+    ASSERT_TRUE(client.send_datagram("before"));
+    ASSERT_TRUE(receive(n));
+  }
+  bench->intake().room = false;
+  ASSERT_TRUE(client.send_datagram("waits"));
+  ASSERT_TRUE(bench->run_until([&] { return input->snapshot().paused > 0; }));
+  EXPECT_EQ(bench->received(), 9U);
+  bench->intake().make_room();
+  ASSERT_TRUE(receive(10));
+  ASSERT_TRUE(client.send_datagram("after"));
+  ASSERT_TRUE(receive(11));
+  EXPECT_EQ(bench->intake().lines().back(), "after");
+}
+
 // Every address of 127/8 is ours, so it makes many senders.
 TEST_F(Udp, SteersASenderToOneWorkerAndManyToAll) {
   constexpr std::size_t kWorkers = 3;
