@@ -133,12 +133,9 @@ Status PatternSet::compile(Filter filter) {
   for (std::uint32_t i = 0; i < impl_->patterns.size(); ++i) {
     Impl::Pattern& pattern = impl_->patterns[i];
     const std::vector<std::string> required = required_literals(pattern.text);
-    for (const std::string& literal : required) {
-      literals.emplace_back(i, literal);
-      if (by_windows) windows.push_back(window_of_literal(literal, i));
-    }
-    if (required.empty() && by_windows) {
-      for (Window& window : required_windows(pattern.text, i)) windows.push_back(std::move(window));
+    for (const std::string& literal : required) literals.emplace_back(i, literal);
+    if (by_windows) {
+      for (Window& window : best_windows(pattern.text, required, i)) windows.push_back(std::move(window));
     }
     by_windows = by_windows && windows.size() <= WindowFilter::kMaxWindows;
   }

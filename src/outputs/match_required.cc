@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMaxLiterals = 256;  // of one pattern; with more it counts as having none
 constexpr std::size_t kMaxWindows = 24;    // of one sequence
 // Of windows, the shortest first. Longer than kPlaced they are tried only where they begin or end with a part.
-constexpr std::array<std::size_t, 5> kLengths = {Window::kLength, 6, 8, 12, 24};
+constexpr std::array<std::size_t, 7> kLengths = {Window::kLength, 6, 8, 10, 12, 16, 24};
 constexpr std::size_t kPlaced = 6;
 // A window that stands in every second line is still worth more than an automaton that reads every byte.
 constexpr double kTooCommon = 1.0 / 500;  // for each byte of text
@@ -223,6 +223,15 @@ std::vector<std::string> required_literals(const std::string& pattern) {
   }
   if (sum >= 1) kept.clear();
   return kept;
+}
+
+std::vector<Window> best_windows(std::string_view pattern, const std::vector<std::string>& literals,
+                                 std::uint32_t owner) {
+  std::vector<Window> known;
+  for (const std::string& literal : literals) known.push_back(window_of_literal(literal, owner));
+  std::vector<Window> own = required_windows(pattern, owner);
+  const bool better = known.empty() || (!own.empty() && rates_of(own).cost() < rates_of(known).cost());
+  return better ? own : known;
 }
 
 Window window_of_literal(const std::string& literal, std::uint32_t owner) {

@@ -16,6 +16,10 @@ std::string_view usual_text() noexcept;
 // or more, and rare. Empty when there are no such. RE2's own analysis.
 std::vector<std::string> required_literals(const std::string& pattern);
 
+// The rarer ones: of the literals, or by required_windows(), which knows upper from lower case.
+std::vector<Window> best_windows(std::string_view pattern, const std::vector<std::string>& literals,
+                                 std::uint32_t owner);
+
 // The literal in upper and lower case.
 Window window_of_literal(const std::string& literal, std::uint32_t owner);
 
