@@ -57,7 +57,7 @@ constexpr std::pair<const char*, const char*> kProducerSettings[] = {
     {"partitioner", "murmur2_random"},            // as Java's clients choose
     {"queue.buffering.max.messages", "1000000"},  // our own window is far smaller
     {"queue.buffering.max.kbytes", "1048576"},
-    {"batch.size", "500000"},  // with what waits for the next it still lies in the processor's cache
+    {"batch.size", "250000"},  // with what waits for the next it still lies in the processor's cache
     {"linger.ms", "20"},       // above the usual round trip: see docs/outputs.md
     {"topic.metadata.propagation.max.ms", "5000"},
     {"reconnect.backoff.max.ms", "5000"},

@@ -23,7 +23,8 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kFullAfter = kSecond;
 constexpr std::int64_t kDay = 86'400 * kSecond;
 constexpr std::size_t kSmallestBatch = 16U << 10;
-constexpr std::size_t kSmallestWindow = 600'000;  // for each partition
+constexpr std::size_t kSmallestWindow = 300'000;  // for each partition
+constexpr std::size_t kMostBatches = 16;          // in all
 constexpr std::size_t kMostBytes = KafkaFlights::Limits().bytes;
 constexpr std::size_t kKeepBuffer = 1U << 20;
 constexpr std::uint64_t kRing = 1;
@@ -118,7 +119,8 @@ Status KafkaSink::make_producer() {
 // quite another; and a small window stays in the processor's cache.
 void KafkaSink::set_window(std::size_t partitions) {
   const std::size_t each = std::max(kSmallestWindow, batch_limit_ + batch_limit_ / 5);
-  flights_.set_limit(std::min(kMostBytes, std::max<std::size_t>(partitions, 1) * each));
+  const std::size_t most = std::min(kMostBytes, kMostBatches * each);
+  flights_.set_limit(std::min(most, std::max<std::size_t>(partitions, 1) * each));
 }
 
 void KafkaSink::destroy_producer() {
