@@ -32,7 +32,8 @@ Result<Matcher> Matcher::compile(std::span<const MatchEntry> entries) {
     }
     const Keys& keys = compiled.wanted;
     matcher.needs_fields_ = matcher.needs_fields_ || keys.has_fields();
-    if (keys.levels == ~0U && keys.flags == 0 && !keys.has_fields() && compiled.excluded.empty())
+    if (keys.levels == ~0U && keys.flags == 0 && !keys.has_fields() && keys.raw_patterns.empty() &&
+        compiled.excluded.empty())
       matcher.sure_kinds_ |= keys.kinds;
     matcher.all_kinds_ |= compiled.wanted.kinds;
     matcher.entries_.push_back(std::move(compiled));

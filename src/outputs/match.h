@@ -26,7 +26,7 @@ class Matcher {
 
   // Does any entry look at the asset? Else the caller needn't look it up.
   bool needs_asset() const noexcept { return needs_asset_; }
-  // Does any entry look at more than kind, level and flags?
+  // Does any entry look at more than the line itself, its kind, level and flags?
   bool needs_fields() const noexcept { return needs_fields_; }
 
  private:
@@ -36,7 +36,7 @@ class Matcher {
     std::uint32_t levels = 0;
     std::uint32_t flags = 0;
     bool has_names = false;
-    bool has_fields() const noexcept { return has_names || !message_patterns.empty() || !raw_patterns.empty(); }
+    bool has_fields() const noexcept { return has_names || !message_patterns.empty(); }
     NameList modules, assets, hosts, scan_ids, group_ids, inputs, types;
     std::vector<std::uint32_t> message_patterns, raw_patterns;
   };
