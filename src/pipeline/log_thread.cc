@@ -1,6 +1,7 @@
 #include "pipeline/log_thread.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include "base/log.h"
 
@@ -32,7 +33,10 @@ void LogThread::start() {
   add_internal(Kind::life, life(LifeMoment::start));
   append_internal();  // before the first line of this life
   publish_books();
-  thread_ = std::thread([this] { loop_.run(); });
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "log");
+    loop_.run();
+  });
 }
 
 void LogThread::stop() {
