@@ -236,6 +236,7 @@ void Watch::load_asset(std::string_view blob) {
       peers_[peer].host_count = 1;
       peers_[peer].hosts[0] = static_cast<std::uint32_t>(asset.hash);
       peers_[peer].asset = number;
+      if (asset.host != peers_[peer].address) peers_[peer].named = number;
       peers_[peer].hosts_since = time_;
     }
   }

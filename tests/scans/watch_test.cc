@@ -131,6 +131,29 @@ TEST(ScanWatch, GoesOnWhereItWasAfterEachRestart) {
   EXPECT_EQ(lab.told[2].run, 2U);
 }
 
+// Its agent's first lines named no host, so that its address became an asset too.
+TEST(ScanWatch, AnAddressThatHasANameIsNotSilentBesideItAfterARestartEither) {
+  struct Mapped : Kept {
+    std::string_view asset_label(std::string_view host, std::string_view /*full_name*/, std::string_view /*ip*/,
+                                 bool& mapped) override {
+      mapped = host == "db1" || host == "10.0.0.1";
+      return mapped ? "DB" : "";
+    }
+  };
+  for (const bool restarts : {false, true}) {
+    Mapped lab;
+    lab.say("2026/03/02 08:00:00 ASGARD_GENERIC: Info: {\"message\":\"looking for tasks\"}");
+    ASSERT_EQ(lab.watch->counters().assets, 1U);
+    lab.at(60);
+    lab.say(start("db1", "S-A"));
+    lab.say(thor("db1", "S-A", "Info: MODULE: Report MESSAGE: Thor Scan finished"));
+    ASSERT_EQ(lab.watch->counters().assets, 2U);
+    if (restarts) lab.restart();
+    lab.at(40 * 86400);
+    EXPECT_EQ(count_of(lab, DetectionType::asset_silent), 1U) << restarts;
+  }
+}
+
 TEST(ScanWatch, ARecalledScanGetsItsNextRun) {
   Kept lab;
   lab.say(start("h1", "case1"));
