@@ -18,7 +18,7 @@ std::size_t Watch::pass(std::span<const RecordHint> hints, std::size_t from, con
   for (; n < hints.size(); ++n) {
     look_ahead(hints, n);
     const RecordHint& hint = hints[n];
-    if (!hint.ordinary || !may_pass()) break;
+    if (!hint.ordinary || !may_pass() || awaits_first_) break;
     // As see() does; the full way finds it done.
     if (place.log_time > time_) {
       if (timers_.next() != kNoTime && timers_.next() < place.log_time) fire(place.log_time - 1);

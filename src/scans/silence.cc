@@ -64,7 +64,16 @@ void Watch::add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input) {
   else
     deaf_times_.push_back({from, to, input});
   if (deaf_times_.size() > kDeafTimes) deaf_times_.pop_front();
-  // What waits for silence waits longer.
+  // What waits for silence waits longer, and what waits to be belied.
+  if (input == 0) {
+    for (std::uint32_t n = 0; n < assets_.end(); ++n) {
+      Asset& asset = assets_[n];
+      if (!asset.used || !asset.evidence || asset.evidence->boot_due == kNoTime || asset.evidence->boot_due <= from)
+        continue;
+      asset.evidence->boot_due += to - from;
+      mark(asset, Dirty::state);
+    }
+  }
   for (std::uint32_t n = 0; n < scans_.end(); ++n) {
     Scan& scan = scans_[n];
     if (!scan.used || (input != 0 && scan.core.input != input)) continue;
@@ -74,6 +83,22 @@ void Watch::add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input) {
         mark(scan, Dirty::state);
       }
   }
+}
+
+// After a start those who send need a while before they go on: until the first line we are as good as deaf, though
+// not for longer than a grace.
+void Watch::hear_first(std::int64_t now) {
+  awaits_first_ = false;
+  add_deaf(life_began_, std::min(now, life_began_ + options_.interrupt_grace), 0);
+  for (std::uint32_t n = 0; n < scans_.end(); ++n)
+    if (scans_[n].used && scans_[n].pending) arm_scan(n);
+  for (std::uint32_t n = 0; n < assets_.end(); ++n)
+    if (assets_[n].used && assets_[n].evidence) arm_asset(n);
+}
+
+// When what is pending is decided: not before that.
+std::int64_t Watch::decided(std::int64_t due) const noexcept {
+  return due == kNoTime || !awaits_first_ ? due : std::max(due, life_began_ + options_.interrupt_grace);
 }
 
 // How much of the time since then we could not hear this input. Good for windows of minutes: it is not kept.
@@ -87,6 +112,11 @@ std::int64_t Watch::deaf_since(std::int64_t from, std::uint16_t input) const noe
 // When the silence that we could have heard is this long; after a start of the daemon nobody is silent at once.
 std::int64_t Watch::silence_due(const Scan& scan, std::int64_t length) noexcept {
   const std::int64_t due = scan.core.last_log + length + deafness(scan) - scan.core.deaf;
+  return life_began_ == kNoTime ? due : std::max(due, life_began_ + options_.silence_suspect);
+}
+
+std::int64_t Watch::silence_due(const AssetCore& core) const noexcept {
+  const std::int64_t due = core.last_log + options_.asset_silent + deaf_sum_ - core.deaf;
   return life_began_ == kNoTime ? due : std::max(due, life_began_ + options_.silence_suspect);
 }
 
@@ -156,7 +186,7 @@ void Watch::asset_silence(std::uint32_t number, std::int64_t now) {
   Asset& asset = assets_[number];
   AssetCore& core = asset.core;
   if (core.silent || !(core.mapped || core.scanned || core.agent) || core.last_log == kNoTime) return;
-  if (core.last_log + options_.asset_silent + deaf_sum_ - core.deaf > now) return;
+  if (silence_due(core) > now) return;
   core.silent = true;
   mark(asset, Dirty::state);
   if (is_known_by_name(asset)) return;

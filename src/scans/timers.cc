@@ -38,8 +38,8 @@ void Watch::wake_scan(std::uint32_t number, std::int64_t now) {
   Scan& scan = scans_[number];
   ScanCore& core = scan.core;
   if (is_due(core.restart_due)) conclude_restart(number);
-  if (is_due(core.abort_due)) conclude_abort(number);
-  if (is_due(core.stop_due)) conclude_stop(number, now);
+  if (is_due(decided(core.abort_due))) conclude_abort(number);
+  if (is_due(decided(core.stop_due))) conclude_stop(number, now);
   if (is_due(core.recover_due)) reopen(number);
   if (is_live(scan)) {
     if (scan.is_open() && core.state != ScanState::stopping && core.restart_due == kNoTime) {
@@ -77,7 +77,7 @@ void Watch::check_window(std::uint32_t number, std::int64_t now) {
 
 void Watch::wake_asset(std::uint32_t number, std::int64_t now) {
   settle(assets_[number]);
-  const std::int64_t boot_due = assets_[number].known().boot_due;
+  const std::int64_t boot_due = decided(assets_[number].known().boot_due);
   if (boot_due != kNoTime && boot_due <= now) conclude_boot(number);
   asset_silence(number, now);
   arm_asset(number);
@@ -85,7 +85,8 @@ void Watch::wake_asset(std::uint32_t number, std::int64_t now) {
 
 std::int64_t Watch::due_of(const Scan& scan) noexcept {
   const ScanCore& core = scan.core;
-  std::int64_t due = earlier(earlier(core.restart_due, core.abort_due), earlier(core.stop_due, core.recover_due));
+  std::int64_t due =
+      earlier(earlier(core.restart_due, decided(core.abort_due)), earlier(decided(core.stop_due), core.recover_due));
   if (!is_live(scan)) return due;
   if (core.state == ScanState::interrupted) {
     const std::int64_t end = window_end(scan);
@@ -102,9 +103,9 @@ std::int64_t Watch::due_of(const Scan& scan) noexcept {
 
 std::int64_t Watch::due_of(const Asset& asset) const noexcept {
   const AssetCore& core = asset.core;
-  const std::int64_t boot_due = asset.known().boot_due;
+  const std::int64_t boot_due = decided(asset.known().boot_due);
   if (core.silent || core.last_log == kNoTime || !(core.mapped || core.scanned || core.agent)) return boot_due;
-  return earlier(boot_due, core.last_log + options_.asset_silent + deaf_sum_ - core.deaf);
+  return earlier(boot_due, silence_due(core));
 }
 
 void Watch::arm_scan(std::uint32_t number) {

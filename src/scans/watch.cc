@@ -36,6 +36,7 @@ void Watch::see(const SeenRecord& seen) {
   if (due && !begins_life(event)) fire(seen.log_time - 1);
   const std::int64_t before = time_;
   if (seen.log_time > time_) time_ = seen.log_time;
+  if (awaits_first_ && event.kind < Kind::detection) hear_first(seen.log_time);
   seen_ = &seen;
   switch (event.kind) {
     case Kind::thor:
@@ -121,6 +122,7 @@ void Watch::life_line(const SeenRecord& seen, std::int64_t before) {
   if (!begins_life(seen.record.event)) return;
   if (before != kNoTime) add_deaf(before, seen.log_time, 0);
   life_began_ = seen.log_time;
+  awaits_first_ = before != kNoTime;
   state_dirty_ = true;
 }
 

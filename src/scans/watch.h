@@ -200,6 +200,9 @@ class Watch {
   void add_deaf(std::int64_t from, std::int64_t to, std::uint16_t input);
   std::int64_t deaf_since(std::int64_t from, std::uint16_t input) const noexcept;
   std::int64_t silence_due(const Scan& scan, std::int64_t length) noexcept;
+  std::int64_t silence_due(const AssetCore& core) const noexcept;
+  void hear_first(std::int64_t now);
+  std::int64_t decided(std::int64_t due) const noexcept;
   void check_silence(std::uint32_t number, std::int64_t now);
   void lose(std::uint32_t number, Cause cause, std::string_view confidence);
   void asset_silence(std::uint32_t number, std::int64_t now);
@@ -260,6 +263,7 @@ class Watch {
 
   std::int64_t time_ = kNoTime;        // log time: no older record comes
   std::int64_t life_began_ = kNoTime;  // of this life of the daemon
+  bool awaits_first_ = false;          // nobody has spoken in it yet
   std::int64_t deaf_sum_ = 0;          // to everything
   std::unordered_map<std::uint16_t, std::int64_t> deaf_inputs_;
   std::deque<DeafTime> deaf_times_;   // of this life and the one before, the newest few
