@@ -9,11 +9,11 @@ import re
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 from daemon import Daemon
 from net import free_port
-from wait import wait_until
 
 # Where the simulator and the contract differ, the contract decides (specs, 8): it wants part markers honoured only on
 # inputs with `trust: thorlogd`, and a datagram divided only with `split: true`; the simulator sends both to inputs that
@@ -171,9 +171,23 @@ class Flows:
         return True
 
 
+# Found by silence alone. A scan that was interrupted and not resumed is no such thing: its window goes on.
+ANY_SCAN = "*"
+BY_SILENCE = {"scan_suspect", "scan_lost", "completion_unknown", "asset_silent"}
+
+
+def any_of(wanted) -> list:
+    """The simulator says a list where more than one is right."""
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
 class KilledRun(FleetRun):
     """Plays the run in this process, so that it can kill the daemon between two rows when nothing is under way. The
     senders wait meanwhile: what follows keeps its distance in time."""
+
+    # In the run's time.
+    away: list[tuple[float, float]] = []  # when the senders waited, and for how long
+    starts: list[float] = []  # when it was killed, and started again
 
     def play_killing(self, times: int, within: tuple[float, float], longer: float = 0.0) -> None:
         """Kills at so many moments of the run; waits `longer` at its end, for silences that the kills put off."""
@@ -184,14 +198,19 @@ class KilledRun(FleetRun):
         timeline = [json.loads(row) for row in (self.folder / "timeline.jsonl").read_text().splitlines()]
         player = Player(endpoint(f"127.0.0.1:{self.ports['udp']}"), endpoint(f"127.0.0.1:{self.ports['tcp']}"))
         kills = [within[0] + (within[1] - within[0]) * n / times for n in range(times)]
+        self.away, self.starts = [], []
         started_ns, start = time.time_ns(), time.monotonic()
         flows = Flows(timeline)
         for row in timeline:
             if kills and row["t"] >= kills[0] and flows.may_break():
-                kills.pop(0)
-                away = time.monotonic()
-                self.kill_quietly(player)
-                start += time.monotonic() - away
+                waits = time.monotonic()
+                if self.kill_quietly(player):
+                    kills.pop(0)
+                    self.starts.append(row["t"])
+                else:
+                    kills[0] += 0.1
+                start += time.monotonic() - waits
+                self.away.append((row["t"], time.monotonic() - waits))
             player._pass_time(start + row["t"])
             player._send(row)
             flows.see(row)
@@ -199,33 +218,77 @@ class KilledRun(FleetRun):
         player._hang_up()
         assert not kills
         report = {"started_ns": started_ns, "speed": 1.0, "failures": player.report.failures,
-                  "errors": player.report.errors}
+                  "errors": player.report.errors, "away": self.away, "starts": self.starts}
         (self.folder / "played.json").write_text(json.dumps(report))
         assert player.report.failures == 0, player.report.errors
         self.daemon.wait_drained(seconds=30)
 
-    def kill_quietly(self, player) -> None:
+    def wait_of(self, t: float) -> float:
+        """How much later than planned that moment of the run came."""
+        return sum(seconds for at, seconds in self.away if at <= t)
+
+    def truth_of_kills(self) -> None:
+        """The simulator knows of no kills. By the rule (specs 3, 5) each start gives every open scan a full
+        `silence_suspect`, and here every asset too: what is found by silence is due that much later, and not at all
+        when the scan speaks before. Nothing else may be late, or missing, but for the time that nobody was heard."""
+        suspect = json.loads((self.folder / "manifest.json").read_text())["timers"]["suspect"]
+        spoken: dict[tuple, list[float]] = {}
+        for text in (self.folder / "truth-lines.jsonl").read_text().splitlines():
+            row = json.loads(text)
+            for record in row["records"]:
+                for name in product(any_of(record.get("asset")), [*any_of(record.get("scan_id")), ANY_SCAN]):
+                    spoken.setdefault(name, []).append(row["t"])
+        path = self.folder / "truth-detections.jsonl"
+        rows = [json.loads(text) for text in path.read_text().splitlines()]
+        for row in rows:
+            if row["expect"] == "forbidden":
+                continue
+            due = row["earliest"]
+            if row["type"] in BY_SILENCE and row["cause"] != "not_resumed":
+                due = self.put_off(due, suspect)
+                scans = [ANY_SCAN] if row["type"] == "asset_silent" else any_of(row["scan_id"])
+                if any(row["earliest"] < t < due for name in product(any_of(row["asset"]), scans)
+                       for t in spoken.get(name, [])):
+                    row.update(expect="optional")
+            latest = row["latest"] + due - row["earliest"]
+            row["latest"] = latest + self.wait_of(latest)
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def put_off(self, due: float, suspect: float) -> float:
+        for start, next_start in zip(self.starts, [*self.starts[1:], float("inf")]):
+            if start < due < start + suspect:
+                due = start + suspect
+            if due < next_start:
+                break
+        return due
+
+    def kill_quietly(self, player) -> bool:
+        """False: something is under way, and it lives on."""
         while player._busy():
             player._pass_time(time.monotonic() + 0.02)
-        self.quiet()
+        if not self.is_quiet():
+            return False
         self.daemon.kill()
         for stream in player.streams.values():  # they are dead; the next row opens new ones
             stream.socket.close()
         player.streams.clear()
         self.daemon.start()
+        return True
 
-    def quiet(self) -> None:
-        """Every line that was sent is in the journal: what lies in a dying daemon's sockets is lost, as documented."""
-        last = None
-
-        def settled() -> bool:
-            nonlocal last
+    def is_quiet(self) -> bool:
+        """Every line that was sent is in the journal, and no piece waits for another: what lies in a dying daemon's
+        sockets is lost, as documented, and so is what it holds."""
+        before = None
+        for _ in range(2):
             inputs = self.daemon.account()["inputs"]
-            before, last = last, inputs
-            return inputs == before and all(row["received"] == row["stored"] + row["joined"] + sum(
-                row["refused"].values()) for row in inputs.values())
-
-        wait_until(settled, lambda: f"nothing under way: {last}", pause=0.05)
+            if any(row["received"] != row["stored"] + row["joined"] + sum(row["refused"].values())
+                   for row in inputs.values()):
+                return False  # at once: the silence of the senders is heard
+            if inputs == before:
+                return True
+            before = inputs
+            time.sleep(0.05)
+        return False
 
 
 def told(report: dict) -> str:
