@@ -416,6 +416,7 @@ void Watch::leave_memory() {
 void Watch::recount(const SeenRecord& seen) {
   const Event& event = seen.record.event;
   if (event.kind == Kind::detection || event.kind == Kind::audit || event.kind == Kind::life) return;
+  peer_of({});  // touch() learns nothing of who sent it: that is known already
   seen_ = &seen;
   const std::uint64_t host_hash = XXH3_64bits(event.canonical_host.data(), event.canonical_host.size());
   const std::uint32_t asset = asset_of(event.canonical_host, host_hash);

@@ -28,22 +28,11 @@ class Lab : public ScanSink {
   // One line, as an input without doubts would store it. `flags` are added to those of the line.
   void say(std::string_view line, std::string_view peer = "10.0.0.1:40000", std::uint32_t stream = 1,
            std::uint32_t flags = 0, std::string_view origin = {}) {
-    const std::string padded = std::string(64, '\0') + std::string(line) + std::string(kReadAhead, '\0');
-    const std::string_view raw(padded.data() + 64, line.size());
-    ParseContext context;
-    context.received = now;
-    const std::string address(peer.substr(0, peer.rfind(':')));
-    context.peer_host = address;
-    Record record;
-    parser_.parse(raw, test_start(raw), context, record.event);
-    record.event.flags |= flags;
-    record.input = 1;
-    record.received = now;
-    record.peer = peer;
-    record.stream = stream;
-    record.origin = origin;
-    lines.emplace_back(line);
-    watch->see({record, {0, lines.size()}, lines.size(), now, false});
+    with(line, peer, stream, flags, origin, [this](const SeenRecord& seen) { watch->see(seen); });
+  }
+  // One that an earlier life had seen but not counted.
+  void recount(std::string_view line, std::string_view peer) {
+    with(line, peer, 1, 0, {}, [this](const SeenRecord& seen) { watch->recount(seen); });
   }
   void life(std::string_view moment) {
     const std::string raw = R"({"event":"life","moment":")" + std::string(moment) + "\"}";
@@ -73,6 +62,28 @@ class Lab : public ScanSink {
   }
 
   LineParser parser_;
+
+ private:
+  template <class F>
+  void with(std::string_view line, std::string_view peer, std::uint32_t stream, std::uint32_t flags,
+            std::string_view origin, F give) {
+    const std::string padded = std::string(64, '\0') + std::string(line) + std::string(kReadAhead, '\0');
+    const std::string_view raw(padded.data() + 64, line.size());
+    ParseContext context;
+    context.received = now;
+    const std::string address(peer.substr(0, peer.rfind(':')));
+    context.peer_host = address;
+    Record record;
+    parser_.parse(raw, test_start(raw), context, record.event);
+    record.event.flags |= flags;
+    record.input = 1;
+    record.received = now;
+    record.peer = peer;
+    record.stream = stream;
+    record.origin = origin;
+    lines.emplace_back(line);
+    give({record, {0, lines.size()}, lines.size(), now, false});
+  }
 };
 
 }  // namespace thorlog

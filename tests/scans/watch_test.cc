@@ -154,6 +154,28 @@ TEST(ScanWatch, AnAddressThatHasANameIsNotSilentBesideItAfterARestartEither) {
   }
 }
 
+// An agent's line without a host is its machine's, however often we started again meanwhile.
+TEST(ScanWatch, AnAgentsLineWithoutAHostIsItsMachinesAfterRestartsToo) {
+  const auto agent = [](const std::string& text) {
+    return "2026/03/02 08:00:00 ASGARD_GENERIC: Info: {\"message\":\"" + text + "\"}";
+  };
+  const auto second = [](std::string line) { return line.replace(line.find("10.0.0.1"), 8, "10.0.0.2"); };
+  Kept lab;
+  lab.say(start("db1", "S-A"), "10.0.0.1:514");
+  lab.say(second(start("db2", "S-B")), "10.0.0.2:514");
+  for (int n = 1; n <= 3; ++n) {
+    lab.restart();
+    lab.recount(finding("db1", "S-A"), "10.0.0.1:514");
+    lab.life("start");
+    lab.at(60 * n);
+    lab.say(agent(n == 2 ? "received interrupt signal, sending" : "running thor with args: [--resume]"),
+            "10.0.0.2:700");
+    EXPECT_EQ(lab.watch->counters().assets, 2U) << n;
+    lab.say(second(finding("db2", "S-B")), "10.0.0.2:514");
+    lab.at(60 * n + 50);
+  }
+}
+
 TEST(ScanWatch, ARecalledScanGetsItsNextRun) {
   Kept lab;
   lab.say(start("h1", "case1"));
