@@ -1,6 +1,7 @@
 // What a frame means: a line of its own, or more of one that is held (R1, R4, R5). Only its first bytes decide.
 #include "reassembly/relay_header.h"
 #include "reassembly/state.h"
+#include "thor/host_name.h"
 #include "wire/part_marker.h"
 
 namespace thorlog {
@@ -68,7 +69,9 @@ Cut Reassembler::State::cut_of(const Offer& offer, const Slot& slot) const {
   if (n < cuts.smallest() && slot.learnt_count == 0) return cut;
   const std::size_t made_up = start.rule == StartRule::s7 && start.priority == kRelayPriority ? start.body_at : 0;
   cut.at_size = is_cut_size(n, slot) || (made_up > 0 && made_up < n && is_cut_size(n - made_up, slot));
-  cut.by_token = !cut.at_size && start.extra_length > 0 && is_cut_size(n - start.extra_length - 1, slot);
+  // A relay that also cut the host has changed the length by more than its word.
+  cut.by_token = !cut.at_size && start.extra_length > 0 && start.host_length != kRsyslogTag &&
+                 is_cut_size(n - start.extra_length - 1, slot);
   cut.at_size = cut.at_size || cut.by_token;
   return cut;
 }

@@ -1,6 +1,7 @@
 // Names of machines as lines write them: "server44.local.net/10.1.2.3", "host/", "host/fe80::1%eth0", "10.0.0.1".
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace thorlog {
@@ -19,6 +20,9 @@ struct HostParts {
 HostParts split_host(std::string_view token) noexcept;
 
 bool is_ip_literal(std::string_view text) noexcept;
+
+// rsyslog's templates take HOST/IP for a tag and cut it here when they put the sender's name before it (F25).
+inline constexpr std::size_t kRsyslogTag = 32;
 
 inline constexpr std::size_t kLongestHost = 255;
 struct HostBuffer {

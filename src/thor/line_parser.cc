@@ -1,6 +1,7 @@
 // From a line and its start to an event: the header, then the body by the rule that began it.
 #include <simdjson.h>
 
+#include "thor/host_name.h"
 #include "thor/keys.h"
 #include "thor/lex.h"
 #include "thor/parse_work.h"
@@ -8,8 +9,6 @@
 
 namespace thorlog {
 namespace {
-
-constexpr std::size_t kRsyslogTag = 32;  // rsyslog's templates cut a tag here (F25)
 
 std::string_view part(std::string_view raw, std::uint16_t at, std::uint16_t length) noexcept {
   // A Start that belongs to another line must not make us read elsewhere.
