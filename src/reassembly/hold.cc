@@ -224,8 +224,8 @@ void Reassembler::State::release(Held& held, Why why, LineSink& sink) {
         why == Why::too_long)
       flags |= flag::incomplete;
     // A size at which relays cut, and nothing came. Where continuations do come, it may as well be whole; one that
-    // only had the size before it reached the relay surely is.
-    const bool whole = held.by_token && held.pieces.empty() && held.stream->continues;
+    // only had the size before it reached the relay surely is, since a relay that cuts sends the rest.
+    const bool whole = held.by_token && held.pieces.empty();
     if (held.at_cut_size && !whole) flags |= flag::lossy_possible;
     if (held.at_cut_size && !whole && why != Why::budget && (waited || !held.stream->continues))
       flags |= flag::truncated;
