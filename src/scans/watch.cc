@@ -328,13 +328,6 @@ void Watch::mark(Scan& scan, Dirty how) {
   scan.dirty = how;
 }
 
-// Its state may be another one: for counters().
-void Watch::restate(Scan& scan) {
-  if (scan.restated || scan.core.candidate) return;
-  scan.restated = true;
-  restated_.push_back(scan.number);
-}
-
 void Watch::mark(Asset& asset, Dirty how) {
   if (how <= asset.dirty) return;
   dirty_assets_.add(asset.number, how);

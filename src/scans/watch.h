@@ -1,7 +1,7 @@
 // The state machine behind ScanWatch: tables of scans, assets and peers, and what each line and each deadline does to
 // them. Written in parts: watch.cc (the way of a record), lines.cc (THOR), plain_lines.cc (those that only count),
-// runs.cc (starts, restarts, ends),
-// agents.cc, systems.cc (boots), silence.cc, timers.cc, tell.cc (detections), rows.cc (what a store keeps).
+// runs.cc (starts, restarts, ends), agents.cc, systems.cc (boots), silence.cc, timers.cc, tell.cc (detections),
+// rows.cc (what a store keeps), counters.cc.
 #pragma once
 
 #include <deque>
@@ -110,7 +110,6 @@ class Watch {
   bool is_known_by_name(const Asset& asset) const;
   void hear(std::uint32_t peer, const Event& event, std::uint64_t host_hash);
   void mark(Scan& scan, Dirty how);
-  void restate(Scan& scan);
   void mark(Asset& asset, Dirty how);
   bool is_live(const Scan& scan) const noexcept {
     return !scan.core.replayed && !scan.core.service && !scan.core.candidate;
@@ -239,6 +238,9 @@ class Watch {
   template <class Table, class Give>
   void give_changed(Changed& changed, Table& table, std::size_t& most, Give give);
   void collect_state(bool peers);
+
+  // counters.cc
+  void restate(Scan& scan);
   void count_state(const Scan& scan, bool in) noexcept;
   void weigh() noexcept;
   void leave_memory();
