@@ -18,7 +18,7 @@ enum class Action : std::uint8_t { none, crash, eio, enospc };
 
 struct Armed {
   std::atomic<std::uint64_t> left{0};
-  Action action = Action::none;
+  std::atomic<Action> action{Action::none};
 };
 
 constexpr std::size_t kPoints = static_cast<std::size_t>(FaultPoint::count);
@@ -67,8 +67,9 @@ void arm_faults_from_environment() {
 Status hit_fault(FaultPoint point) {
   if (!any_armed.load(std::memory_order_relaxed)) return ok();
   Armed& here = armed[static_cast<std::size_t>(point)];
-  if (here.action == Action::none || here.left.load() == 0 || --here.left != 0) return ok();
-  switch (here.action) {
+  const Action action = here.action;
+  if (action == Action::none || here.left.load() == 0 || --here.left != 0) return ok();
+  switch (action) {
     case Action::crash:
       std::raise(SIGKILL);
       break;
