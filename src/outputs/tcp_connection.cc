@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -55,13 +54,6 @@ Result<std::unique_ptr<TcpConnection>> TcpConnection::open(Loop& loop, const End
 TcpConnection::TcpConnection(Loop& loop, int fd, Owner& owner)
     : fd_(fd), owner_(&owner), watch_(loop, fd, [this](int status, int events) { on_event(status, events); }) {}
 
-// The watch goes after this body has run, but libuv only looks the descriptor up in its own table then: it was
-// stopped.
-TcpConnection::~TcpConnection() {
-  watch_.stop();
-  ::close(fd_);
-}
-
 void TcpConnection::want(int events) {
   if (wanted_ == events) return;
   wanted_ = events;
@@ -78,7 +70,7 @@ void TcpConnection::on_event(int status, int events) {
   if (connecting_) {
     int error = 0;
     socklen_t size = sizeof error;
-    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+    ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error == 0 && status < 0) error = -status;
     if (error != 0) return owner_->ended(reason_of(error), error);
     connecting_ = false;
@@ -103,7 +95,7 @@ void TcpConnection::on_event(int status, int events) {
 TcpConnection::Sent TcpConnection::send(std::string_view bytes, std::size_t& sent) noexcept {
   sent = 0;
   while (sent < bytes.size()) {
-    const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = ::send(fd_.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n >= 0) {
       sent += static_cast<std::size_t>(n);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -121,7 +113,7 @@ TcpConnection::Sent TcpConnection::send(std::string_view bytes, std::size_t& sen
 bool TcpConnection::alive() noexcept {
   std::array<char, (16U << 10) + kReadAhead> heard;  // readers of it may look a little too far
   for (int i = 0; i < 64; ++i) {                     // a peer that never stops talking shall not keep us here
-    const ssize_t n = ::recv(fd_, heard.data(), heard.size() - kReadAhead, MSG_DONTWAIT);
+    const ssize_t n = ::recv(fd_.get(), heard.data(), heard.size() - kReadAhead, MSG_DONTWAIT);
     if (n > 0) {
       if (owner_ == nullptr) return true;
       owner_->heard({heard.data(), static_cast<std::size_t>(n)});
@@ -141,6 +133,6 @@ bool TcpConnection::alive() noexcept {
   return true;
 }
 
-void TcpConnection::finish() noexcept { ::shutdown(fd_, SHUT_WR); }
+void TcpConnection::finish() noexcept { ::shutdown(fd_.get(), SHUT_WR); }
 
 }  // namespace thorlog

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include "loop/fd.h"
 #include "loop/loop.h"
 #include "outputs/endpoint.h"
 #include "outputs/snapshot.h"
@@ -32,7 +33,6 @@ class TcpConnection {
 
   // Begins to connect. Errors: no socket.
   static Result<std::unique_ptr<TcpConnection>> open(Loop& loop, const Endpoint& endpoint, Owner& owner);
-  ~TcpConnection();
   TcpConnection(const TcpConnection&) = delete;
   TcpConnection& operator=(const TcpConnection&) = delete;
 
@@ -42,7 +42,7 @@ class TcpConnection {
   // Reads what the peer says and looks for its FIN or RST. False: it is over, as for send().
   bool alive() noexcept;
   void finish() noexcept;  // SHUT_WR: we have said everything
-  TcpProgress progress() const noexcept { return tcp_progress(fd_); }
+  TcpProgress progress() const noexcept { return tcp_progress(fd_.get()); }
 
   int last_error() const noexcept { return error_; }
   Retry last_reason() const noexcept { return reason_; }
@@ -55,7 +55,7 @@ class TcpConnection {
   void on_event(int status, int events);
   void want(int events);
 
-  int fd_;
+  Fd fd_;  // before the watch: libuv uses it until that is gone
   Owner* owner_;
   bool connecting_ = true;
   int wanted_ = 0;
