@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <limits>
+#include <map>
 
 #include "outputs/match_literals.h"
 #include "outputs/match_sequences.h"
@@ -67,21 +69,27 @@ double share_of(const ByteSet& bytes) {
 
 using Bytes = std::vector<ByteSet>;
 
-bool stand_at(const char* at, const ByteSet* first, std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!first[i].has(static_cast<unsigned char>(at[i]))) return false;
+// Where in the usual text a byte of the set stands. Asked for again and again: each set is looked for once.
+using Places = std::bitset<kUsualText.size()>;
+const Places& places_of(const ByteSet& bytes) {
+  constexpr std::size_t kMostSets = 4096;
+  thread_local std::map<std::array<std::uint64_t, 4>, Places> known;
+  if (known.size() >= kMostSets) known.clear();
+  const auto [entry, fresh] = known.try_emplace(bytes.words());
+  if (fresh) {
+    for (std::size_t at = 0; at < kUsualText.size(); ++at)
+      entry->second[at] = bytes.has(static_cast<unsigned char>(kUsualText[at]));
   }
-  return true;
+  return entry->second;
 }
 
 // How often these bytes come in a row, for each byte of text: as counted, and as guessed from the bytes alone.
 double rate_of(const ByteSet* first, std::size_t count) {
   double guess = 1;
   for (std::size_t i = 0; i < count; ++i) guess *= share_of(first[i]);
-  std::size_t met = 0;
-  for (std::size_t at = 0; at + count <= kUsualText.size(); ++at)
-    met += stand_at(kUsualText.data() + at, first, count);
-  return static_cast<double>(met) / static_cast<double>(kUsualText.size()) + guess;
+  Places all = places_of(first[0]);
+  for (std::size_t i = 1; i < count && all.any(); ++i) all &= places_of(first[i]) >> i;
+  return static_cast<double>(all.count()) / static_cast<double>(kUsualText.size()) + guess;
 }
 
 // Of the whole windows, and of their keys.

@@ -34,6 +34,7 @@ class ByteSet {
       }
     }
   }
+  const std::array<std::uint64_t, 4>& words() const noexcept { return words_; }
   ByteSet& operator|=(const ByteSet& other) noexcept {
     for (std::size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
     return *this;
