@@ -1,7 +1,4 @@
 // The agent's lines: interrupts, tasks, errors, and the end of all resumes.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,12 +7,11 @@
 
 #include "scans/watch.h"
 #include "thor/lex.h"
+#include "thor/scan_key.h"
 #include "thor/stamp.h"
 
 namespace thorlog {
 namespace {
-
-std::uint64_t hash_of(std::string_view text) noexcept { return XXH3_64bits(text.data(), text.size()); }
 
 // Go's duration, "1m30s" or "45s" or "1500ms", in ns; 0: it is none.
 std::int64_t duration_of(std::string_view text) noexcept {
@@ -64,7 +60,7 @@ std::uint64_t task_in(std::string_view text) noexcept {
     bool right = true;
     for (std::size_t n = 0; right && n < kShape.size(); ++n)
       right = kShape[n] == '-' ? text[begin + n] == '-' : lex::is_hex(text[begin + n]);
-    if (right) return hash_of(text.substr(begin, kShape.size())) | 1;
+    if (right) return name_hash(text.substr(begin, kShape.size())) | 1;
   }
   return 0;
 }
@@ -74,19 +70,17 @@ std::uint64_t gist_of(std::string_view text) {
   std::string plain;
   for (const char c : text.substr(0, 512))
     if (!lex::is_digit(c)) plain += c;
-  return hash_of(plain) | 1;
+  return name_hash(plain) | 1;
 }
 
 }  // namespace
 
 void Watch::agent_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
-  const std::uint64_t hash = hash_of(event.canonical_host);
+  const std::uint64_t hash = name_hash(event.canonical_host);
   const std::uint32_t peer = peer_of(seen.record.peer);
   hear(peer, event, hash);
-  if (event.canonical_host.empty() ||
-      (event.flags & (flag::replayed | flag::ambiguous | flag::orphan | flag::split)) != 0)
-    return;
+  if (event.canonical_host.empty() || (event.flags & kDoubtfulOrOld) != 0) return;
   std::uint32_t asset = asset_of_sender(event, peer);
   if (asset == kNone) asset = make_asset(event, hash);
   if (asset == kNone) return;
@@ -113,10 +107,10 @@ void Watch::agent_line(const SeenRecord& seen) {
 
 void Watch::management_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
-  const std::uint64_t hash = hash_of(event.canonical_host);
+  const std::uint64_t hash = name_hash(event.canonical_host);
   const std::uint32_t peer = peer_of(seen.record.peer);
   hear(peer, event, hash);
-  if ((event.flags & (flag::replayed | flag::ambiguous | flag::orphan | flag::split)) != 0) return;
+  if ((event.flags & kDoubtfulOrOld) != 0) return;
   std::uint32_t asset = asset_for_line(event, hash);
   const SignalMatch match = rules_->signals().match(event);
   if (match.signal == Signal::resume_exhausted && !event.canonical_host.empty()) {
@@ -253,7 +247,7 @@ void Watch::agent_error(std::uint32_t number, const SeenRecord& seen) {
   evidence.errors_log[oldest] = seen.log_time;
   mark(asset, Dirty::state);
   tell_asset(number, {.type = DetectionType::agent_error,
-                      .discriminator = fmt::format("{:016x}", hash_of(seen.record.event.raw)),
+                      .discriminator = fmt::format("{:016x}", name_hash(seen.record.event.raw)),
                       .evidence = {seen.id},
                       .detail = std::string(seen.record.event.message.substr(0, 200))});
 }
@@ -261,7 +255,7 @@ void Watch::agent_error(std::uint32_t number, const SeenRecord& seen) {
 // No resume is left. The text comes at each retry and at each look at the task: it is told once.
 void Watch::on_exhausted(std::uint32_t number, const SeenRecord& seen, const SignalMatch& match) {
   Asset& asset = assets_[number];
-  const std::uint64_t deadline_hash = hash_of(match.deadline) | 1;
+  const std::uint64_t deadline_hash = name_hash(match.deadline) | 1;
   if (asset.known().exhausted[0] == deadline_hash || asset.known().exhausted[1] == deadline_hash) return;
   asset.learn().exhausted = {deadline_hash, asset.known().exhausted[0]};
   mark(asset, Dirty::state);

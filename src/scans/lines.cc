@@ -1,26 +1,19 @@
 // THOR's lines: whose they are, what they count as, and what they say.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 
 #include "scans/watch.h"
 #include "thor/lex.h"
+#include "thor/scan_key.h"
 
 namespace thorlog {
 namespace {
 
 constexpr std::size_t kMostCandidates = 8192;
 constexpr std::uint64_t kLinesToOpen = 3;
-constexpr std::size_t kLongestId = 256;
 
-// They never drive the watch (specs 2): they may be another line's rest, or somebody's quotation.
-constexpr std::uint32_t kDoubtful = flag::ambiguous | flag::orphan | flag::split;
 // Of such a line the scan id may be missing.
 constexpr std::uint32_t kDamaged = flag::truncated | flag::incomplete | flag::lossy_possible | flag::gap |
                                    flag::unterminated | flag::json_invalid | flag::oversize;
-
-std::uint64_t hash_of(std::string_view text) noexcept { return XXH3_64bits(text.data(), text.size()); }
 
 bool is_abort(Signal signal) noexcept {
   return signal == Signal::max_runtime || signal == Signal::low_memory || signal == Signal::disk_full ||
@@ -54,17 +47,16 @@ std::int64_t Watch::wall(const SeenRecord& seen) noexcept {
 void Watch::thor_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
   if ((event.flags & flag::orphan) != 0 || event.canonical_host.empty()) return;
-  const std::uint64_t host_hash = hash_of(event.canonical_host);
+  const std::uint64_t host_hash = name_hash(event.canonical_host);
   const std::uint32_t peer = peer_of(seen.record.peer);
   hear(peer, event, host_hash);
-  if ((event.flags & kDoubtful) != 0 || event.scan_id.size() > kLongestId ||
-      lex::equal_ignoring_case(event.scan_id, "thunderstorm")) {
+  if ((event.flags & kDoubtful) != 0 || !may_be_tracked(event.scan_id)) {
     const std::uint32_t asset = asset_for_line(event, host_hash);
     if (asset != kNone && talks(seen)) touch(assets_[asset], seen);
     return;
   }
 
-  const std::uint64_t hash = XXH3_64bits_withSeed(event.scan_id.data(), event.scan_id.size(), host_hash);
+  const std::uint64_t hash = scan_hash(event.scan_id, host_hash);
   std::uint32_t number = scan_for(event, host_hash, hash);
   if (event.scan_id.empty() && (number == kNone || scans_[number].core.candidate)) {
     // It lost its id, and several scans are open there: no telling whose it is, and no reason for one more.

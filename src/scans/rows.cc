@@ -1,13 +1,11 @@
 // What a store keeps of scans, assets and peers, and how it comes back after a restart. A blob is a version, the
 // plain members as they lie in memory (only ever added to), and texts with their lengths.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
 
 #include "scans/watch.h"
+#include "thor/scan_key.h"
 
 namespace thorlog {
 namespace {
@@ -169,8 +167,8 @@ std::uint32_t Watch::restore(std::string_view blob) {
   BlobReader in(blob);
   const std::string_view host = in.text(), id = in.text();
   if (!in.good() || host.empty()) return kNone;
-  const std::uint64_t host_hash = XXH3_64bits(host.data(), host.size());
-  const std::uint64_t hash = XXH3_64bits_withSeed(id.data(), id.size(), host_hash);
+  const std::uint64_t host_hash = name_hash(host);
+  const std::uint64_t hash = scan_hash(id, host_hash);
   if (const std::uint32_t known = find_scan(host, hash, id); known != kNone) forget(known);
   Event event;
   event.canonical_host = event.host = host;
@@ -217,8 +215,7 @@ void Watch::load_asset(std::string_view blob) {
   event.canonical_host = event.host = in.text();
   event.ip = in.text();
   if (!in.good() || event.canonical_host.empty()) return;
-  const std::uint32_t number =
-      make_asset(event, XXH3_64bits(event.canonical_host.data(), event.canonical_host.size()));
+  const std::uint32_t number = make_asset(event, name_hash(event.canonical_host));
   if (number == kNone) return;
   Asset& asset = assets_[number];
   StoredAsset stored{asset.core, {}, asset.core};
@@ -417,12 +414,12 @@ void Watch::recount(const SeenRecord& seen) {
   if (event.kind == Kind::detection || event.kind == Kind::audit || event.kind == Kind::life) return;
   peer_of({});  // touch() learns nothing of who sent it: that is known already
   seen_ = &seen;
-  const std::uint64_t host_hash = XXH3_64bits(event.canonical_host.data(), event.canonical_host.size());
+  const std::uint64_t host_hash = name_hash(event.canonical_host);
   const std::uint32_t asset = asset_of(event.canonical_host, host_hash);
   if (asset != kNone) settle(assets_[asset]);
   if (asset != kNone && seen.seq > assets_[asset].core.applied_seq) touch(assets_[asset], seen);
   if (event.kind == Kind::thor) {
-    const std::uint64_t hash = XXH3_64bits_withSeed(event.scan_id.data(), event.scan_id.size(), host_hash);
+    const std::uint64_t hash = scan_hash(event.scan_id, host_hash);
     const std::uint32_t number = find_scan(event.canonical_host, hash, event.scan_id);
     if (number != kNone && seen.seq > scans_[number].core.applied_seq && (event.flags & flag::replayed) == 0)
       count(scans_[number], seen, modules_.number_of(event.module));

@@ -1,11 +1,9 @@
 // Lines that rules of users look for.
 #include <fmt/format.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "scans/names.h"
 #include "scans/watch.h"
+#include "thor/scan_key.h"
 
 namespace thorlog {
 
@@ -30,9 +28,9 @@ void Watch::rule_hit(std::size_t number, const SeenRecord& seen) {
   const Event& event = seen.record.event;
   ++counters_.rule_hits;
   user_dirty_ = true;
-  const std::uint64_t host_hash = XXH3_64bits(event.canonical_host.data(), event.canonical_host.size());
-  const std::uint64_t scan_hash = XXH3_64bits_withSeed(event.scan_id.data(), event.scan_id.size(), host_hash);
-  if (!user_.count(number, rule.per == CountPer::scan ? scan_hash : host_hash, seen.log_time)) return;
+  const std::uint64_t host_hash = name_hash(event.canonical_host);
+  const std::uint64_t hash = scan_hash(event.scan_id, host_hash);
+  if (!user_.count(number, rule.per == CountPer::scan ? hash : host_hash, seen.log_time)) return;
 
   const std::uint32_t asset = make_asset(event, host_hash);
   if (asset == kNone) return;
@@ -44,10 +42,10 @@ void Watch::rule_hit(std::size_t number, const SeenRecord& seen) {
   finding.type_name = rule.type;
   finding.severity = rule.severity;
   finding.summary = summary_of(rule, event, {label, event.scan_id, rule.count});
-  finding.discriminator = fmt::format("{} {:016x}", rule.name, XXH3_64bits(event.raw.data(), event.raw.size()));
+  finding.discriminator = fmt::format("{} {:016x}", rule.name, name_hash(event.raw));
   finding.evidence = {seen.id};
   finding.flags = event.flags & flag::replayed;
-  const std::uint32_t scan = find_scan(event.canonical_host, scan_hash, event.scan_id);
+  const std::uint32_t scan = find_scan(event.canonical_host, hash, event.scan_id);
   if (scan != kNone && !scans_[scan].core.candidate)
     tell(scan, std::move(finding));
   else

@@ -1,22 +1,18 @@
 // Evidence from operating systems: shutdowns and boots, and what they say about the scans on that machine.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "scans/watch.h"
+#include "thor/scan_key.h"
 
 namespace thorlog {
 
 void Watch::os_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
-  const std::uint64_t hash = XXH3_64bits(event.canonical_host.data(), event.canonical_host.size());
+  const std::uint64_t hash = name_hash(event.canonical_host);
   hear(peer_of(seen.record.peer), event, hash);
-  if (event.canonical_host.empty() ||
-      (event.flags & (flag::replayed | flag::ambiguous | flag::orphan | flag::split)) != 0)
-    return;
+  if (event.canonical_host.empty() || (event.flags & kDoubtfulOrOld) != 0) return;
   const Signal signal = rules_->signals().match(event).signal;
   const bool evidence = signal == Signal::boot || signal == Signal::boot_dirty || signal == Signal::shutdown ||
                         signal == Signal::shutdown_planned;
@@ -60,7 +56,7 @@ void Watch::on_boot(std::uint32_t number, const SeenRecord& seen, bool dirty) {
   Asset& asset = assets_[number];
   AssetEvidence& evidence = asset.learn();
   const std::string_view raw = seen.record.event.raw;
-  const std::uint64_t hash = XXH3_64bits(raw.data(), raw.size());
+  const std::uint64_t hash = name_hash(raw);
   if (evidence.boot_log == kNoTime || seen.log_time - evidence.boot_last > options_.start_merge) {
     evidence.boot_log = seen.log_time;
     evidence.boot_wall = seen.record.received;

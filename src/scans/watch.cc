@@ -1,8 +1,6 @@
 // The way of a record through the watch.
 #include "scans/watch.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "thor/scan_key.h"
 
 #include "base/peer_address.h"
 
@@ -11,8 +9,6 @@ namespace {
 
 constexpr std::uint32_t kMostPeers = 200'000;
 constexpr std::uint32_t kMostCrashLooks = 1000;  // between two life records
-
-std::uint64_t hash_of(std::string_view text) noexcept { return XXH3_64bits(text.data(), text.size()); }
 
 bool begins_life(const Event& event) noexcept {
   return event.kind == Kind::life && event.raw.find(R"("moment":"start")") != std::string_view::npos;
@@ -76,9 +72,9 @@ void Watch::expect(const Record& record) noexcept {
   Expected& fresh = before(0);
   fresh = {};
   if (event.kind < Kind::detection) {
-    const std::uint64_t host = hash_of(event.canonical_host);
+    const std::uint64_t host = name_hash(event.canonical_host);
     if (event.kind == Kind::thor) {
-      fresh.scan_hash = XXH3_64bits_withSeed(event.scan_id.data(), event.scan_id.size(), host);
+      fresh.scan_hash = scan_hash(event.scan_id, host);
       scan_index_.fetch(fresh.scan_hash);
     } else {
       fresh.asset_hash = host;
@@ -86,7 +82,7 @@ void Watch::expect(const Record& record) noexcept {
     }
     if (record.peer != expected_peer_) {
       expected_peer_ = record.peer;
-      fresh.peer_hash = hash_of(peer_address(record.peer));
+      fresh.peer_hash = name_hash(peer_address(record.peer));
       peer_index_.fetch(fresh.peer_hash);
     }
   }
@@ -128,7 +124,7 @@ void Watch::life_line(const SeenRecord& seen, std::int64_t before) {
 
 void Watch::other_line(const SeenRecord& seen) {
   const Event& event = seen.record.event;
-  const std::uint64_t hash = hash_of(event.canonical_host);
+  const std::uint64_t hash = name_hash(event.canonical_host);
   hear(peer_of(seen.record.peer), event, hash);
   if (event.app_name.empty() && !event.raw.empty() &&
       (event.raw[0] == 'p' || event.raw[0] == 'f' || event.raw[0] == '['))
@@ -258,7 +254,7 @@ std::uint32_t Watch::known_peer(std::string_view address, std::uint64_t hash) co
 // know, that one is silent, or not.
 bool Watch::is_known_by_name(const Asset& asset) const {
   if (asset.label.empty()) return false;
-  const std::uint32_t peer = known_peer(asset.host, hash_of(asset.host));
+  const std::uint32_t peer = known_peer(asset.host, name_hash(asset.host));
   if (peer == kNone || peers_[peer].named == kNone) return false;
   const Asset& named = assets_[peers_[peer].named];
   return named.used && named.label == asset.label;
@@ -271,7 +267,7 @@ std::uint32_t Watch::peer_of(std::string_view peer) {
     return last_peer_ = kNone;
   }
   const std::string_view address = peer_address(peer);
-  const std::uint64_t hash = hash_of(address);
+  const std::uint64_t hash = name_hash(address);
   std::uint32_t number = known_peer(address, hash);
   if (number == kNone) {
     if (peers_.size() >= kMostPeers) {

@@ -1,20 +1,13 @@
 #include "thorlog/record_hint.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "base/peer_address.h"
-#include "thor/lex.h"
+#include "thor/scan_key.h"
 
 namespace thorlog {
 namespace {
-
-// What the watch does not take for a plain line of a scan, whatever it says.
-constexpr std::uint32_t kDoubtful = flag::ambiguous | flag::orphan | flag::split | flag::replayed;
-constexpr std::size_t kLongestId = 256;
 
 std::uint64_t head_of(std::string_view text) noexcept {
   std::uint64_t head = 0;
@@ -27,7 +20,7 @@ std::uint64_t head_of(std::string_view text) noexcept {
 RecordHint hint_of(const Record& record, std::uint32_t sender) noexcept {
   const Event& event = record.event;
   RecordHint hint;
-  hint.key = XXH3_64bits(event.canonical_host.data(), event.canonical_host.size());
+  hint.key = name_hash(event.canonical_host);
   hint.level = event.level;
   hint.input = record.input;
   hint.stream = record.stream;
@@ -35,14 +28,13 @@ RecordHint hint_of(const Record& record, std::uint32_t sender) noexcept {
   hint.received = record.received;
   hint.is_thor = event.kind == Kind::thor;
   if (!hint.is_thor) return hint;
-  hint.key = XXH3_64bits_withSeed(event.scan_id.data(), event.scan_id.size(), hint.key);
-  if (!event.module.empty()) hint.module = XXH3_64bits(event.module.data(), event.module.size());
+  hint.key = scan_hash(event.scan_id, hint.key);
+  if (!event.module.empty()) hint.module = name_hash(event.module);
   if (!event.message.empty()) hint.head = head_of(event.message);
   if ((event.flags & flag::clock_skew) == 0) hint.stamp = event.timestamp;
   hint.grouped = !event.group_id.empty();
-  hint.ordinary = (event.flags & kDoubtful) == 0 && sender != 0 && !event.host.empty() &&
-                  !event.canonical_host.empty() && !event.scan_id.empty() && event.scan_id.size() <= kLongestId &&
-                  !lex::equal_ignoring_case(event.scan_id, "thunderstorm");
+  hint.ordinary = (event.flags & kDoubtfulOrOld) == 0 && sender != 0 && !event.host.empty() &&
+                  !event.canonical_host.empty() && !event.scan_id.empty() && may_be_tracked(event.scan_id);
   return hint;
 }
 
