@@ -32,20 +32,15 @@ Result<Matcher> Matcher::compile(std::span<const MatchEntry> entries) {
     }
     const Keys& keys = compiled.wanted;
     matcher.needs_fields_ = matcher.needs_fields_ || keys.has_fields();
-    if (keys.levels == ~0U && keys.flags == 0 && !keys.has_fields() && keys.raw_patterns.empty() &&
-        compiled.excluded.empty())
-      matcher.sure_kinds_ |= keys.kinds;
+    if (keys.is_plain() && !keys.has_patterns() && compiled.excluded.empty()) matcher.sure_kinds_ |= keys.kinds;
     matcher.all_kinds_ |= compiled.wanted.kinds;
     matcher.entries_.push_back(std::move(compiled));
   }
   // Entries without patterns are cheaper, and one that matches is enough: they come first.
-  std::stable_partition(matcher.entries_.begin(), matcher.entries_.end(), [](const Entry& entry) {
-    return entry.wanted.message_patterns.empty() && entry.wanted.raw_patterns.empty();
-  });
+  std::stable_partition(matcher.entries_.begin(), matcher.entries_.end(),
+                        [](const Entry& entry) { return !entry.wanted.has_patterns(); });
   matcher.only_patterns_ = std::all_of(matcher.entries_.begin(), matcher.entries_.end(), [](const Entry& entry) {
-    const Keys& keys = entry.wanted;
-    return keys.levels == ~0U && keys.flags == 0 && !keys.has_names &&
-           !(keys.message_patterns.empty() && keys.raw_patterns.empty());
+    return entry.wanted.is_plain() && entry.wanted.has_patterns();
   });
   for (PatternSet* set : {&matcher.messages_, &matcher.raws_}) {
     if (auto compiled = set->compile(); !compiled) return fail(std::move(compiled).error());

@@ -37,6 +37,9 @@ class Matcher {
     std::uint32_t flags = 0;
     bool has_names = false;
     bool has_fields() const noexcept { return has_names || !message_patterns.empty(); }
+    bool has_patterns() const noexcept { return !message_patterns.empty() || !raw_patterns.empty(); }
+    // Asks for nothing but kinds and patterns.
+    bool is_plain() const noexcept { return levels == ~0U && flags == 0 && !has_names; }
     NameList modules, assets, hosts, scan_ids, group_ids, inputs, types;
     std::vector<std::uint32_t> message_patterns, raw_patterns;
   };

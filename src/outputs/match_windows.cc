@@ -44,6 +44,14 @@ bool WindowFilter::can_run() noexcept {
 #endif
 }
 
+bool WindowFilter::can_run_wide() noexcept {
+#if defined(THORLOG_AVX2)
+  return __builtin_cpu_supports("avx2") != 0;
+#else
+  return false;
+#endif
+}
+
 void WindowFilter::Halves::add(const Window& window) noexcept {
   for (std::size_t i = 0; i < Window::kLength; ++i) {
     window.bytes[window.key + i].for_each([&](unsigned byte) {
@@ -108,11 +116,7 @@ std::vector<std::size_t> WindowFilter::grouped(const std::vector<Window>& window
 }
 
 void WindowFilter::build(std::vector<Window> windows, std::string_view sample, bool wide) {
-#if defined(THORLOG_AVX2)
-  wide_ = wide && __builtin_cpu_supports("avx2") != 0;
-#else
-  wide_ = false && wide;
-#endif
+  wide_ = wide && can_run_wide();
   // Wide ones first: then the narrow ones keep away from them.
   std::stable_sort(windows.begin(), windows.end(),
                    [](const Window& a, const Window& b) { return key_width(a) > key_width(b); });

@@ -82,6 +82,7 @@ class WindowFilter {
     double cost(std::string_view sample) const noexcept;
   };
 
+  static bool can_run_wide() noexcept;
   static std::vector<std::size_t> grouped(const std::vector<Window>& windows, std::string_view sample);
   void search_ssse3(std::string_view text, Found found, void* context) const;
   void search_avx2(std::string_view text, Found found, void* context) const;
