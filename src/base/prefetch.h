@@ -1,4 +1,4 @@
-// Asks for a cache line that will be needed soon. Any thread.
+// Asks for a cache line that will be written soon. Any thread.
 #pragma once
 
 namespace thorlog {

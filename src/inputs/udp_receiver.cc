@@ -333,7 +333,6 @@ void UdpReceiver::go_on_draining() {
 void UdpReceiver::close() {
   if (std::exchange(closed_, true)) return;
   count_drops();
-  poll_timer_.stop();
   sockets_.clear();
   peers_.for_each([this](UdpPeer& peer) { env_.context.intake.close(peer.stream); });
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/prefetch.h"
 #include "journal/batch_memory.h"
 #include "journal/layout.h"
 #include "journal/record_codec.h"
@@ -19,7 +20,7 @@ constexpr std::size_t kAhead = 768;  // of a batch: about a record
 
 // Other cores have read this memory; it comes back before it is needed.
 void fetch_for_writing(const std::byte* memory, std::size_t bytes) noexcept {
-  for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(memory + at, 1);
+  for (std::size_t at = 0; at < bytes; at += 64) prefetch(memory + at);
 }
 
 }  // namespace
