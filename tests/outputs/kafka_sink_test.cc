@@ -118,6 +118,11 @@ TEST(KafkaSink, EncodesAsAskedAndKeysByScan) {
   EXPECT_NE(copies[0].value.find(R"("raw":"a line"})"), std::string::npos) << copies[0].value;
 }
 
+std::vector<Record> some_of(const std::vector<Record>& records, std::size_t first, std::size_t count) {
+  const auto begin = records.begin() + static_cast<std::ptrdiff_t>(first);
+  return {begin, begin + static_cast<std::ptrdiff_t>(count)};
+}
+
 TEST(KafkaSink, ManyRecordsOverSomePartitionsKeepTheirOrderByKey) {
   MockKafka kafka;
   kafka.topic(kTopic, 4);
@@ -125,10 +130,7 @@ TEST(KafkaSink, ManyRecordsOverSomePartitionsKeepTheirOrderByKey) {
   OutputRunner& output = world.run(kafka_output("siem", kafka, kTopic));
   std::vector<std::string> lines(40'000);
   const auto records = keyed_records(lines, {"a", "b", "c", "d", "e", "f", "g"});
-  for (std::size_t i = 0; i < records.size(); i += 1000) {
-    world.append(std::vector<Record>(records.begin() + static_cast<std::ptrdiff_t>(i),
-                                     records.begin() + static_cast<std::ptrdiff_t>(i + 1000)));
-  }
+  for (std::size_t i = 0; i < records.size(); i += 1000) world.append(some_of(records, i, 1000));
   ASSERT_TRUE(drains(output));
   const auto copies = kafka.read(kTopic, 4);
   EXPECT_EQ(copies.size(), lines.size());
@@ -152,8 +154,7 @@ TEST(KafkaSink, EachOfManyRecordsHasItsOwnHeaders) {
     records[i].event.module = i % 3 == 0 ? "Filescan" : "Mutex";
   }
   for (std::size_t i = 0; i < records.size(); i += 500) {
-    world.append(std::vector<Record>(records.begin() + static_cast<std::ptrdiff_t>(i),
-                                     records.begin() + static_cast<std::ptrdiff_t>(i + 500)));
+    world.append(some_of(records, i, 500));
     if (i % 5'000 == 0) {
       ASSERT_TRUE(drains(output));
     }
